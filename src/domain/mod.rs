@@ -1,0 +1,1 @@
+//! The pure heart: no async, IO, clock, randomness, database or web.

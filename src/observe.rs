@@ -1,0 +1,1 @@
+//! One function per meaningful event: it logs and counts.

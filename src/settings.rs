@@ -1,0 +1,1 @@
+//! Process settings: defaults < file < environment < flags, parsed once into types.

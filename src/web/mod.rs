@@ -1,0 +1,4 @@
+//! The browser's and the API's door.
+
+pub mod show;
+pub mod view;

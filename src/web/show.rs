@@ -1,0 +1,1 @@
+//! How values are shown: numbers, money, times. Display only, never arithmetic on money.

@@ -1,0 +1,1 @@
+//! Page structs: display-ready values and the templates they render.

@@ -1,0 +1,1 @@
+//! The one integration-test binary: six binaries would cost six links after each edit.
