@@ -1,1 +1,4 @@
 //! Concrete implementations of the ports.
+
+pub mod advisors;
+pub mod market;

@@ -1,1 +1,6 @@
 //! What the services need from the world, as traits only.
+
+pub mod advisor;
+pub mod clock;
+pub mod market_data;
+pub mod stop_switch;

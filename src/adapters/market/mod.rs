@@ -1,0 +1,1 @@
+//! Market data adapters: synthetic, replay and Binance public REST.
