@@ -1,4 +1,6 @@
 //! Concrete implementations of the ports.
 
 pub mod advisors;
+pub mod clock;
 pub mod market;
+pub mod store;
