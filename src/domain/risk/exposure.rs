@@ -1,0 +1,141 @@
+//! What is held and what may still come, counted for the worst case.
+
+use crate::domain::book::{BookView, Marks};
+use crate::domain::decision::{Decision, DecisionState};
+use crate::domain::ids::{DecisionId, OrderId};
+use crate::domain::market::Coin;
+use crate::domain::money::{Money, Price, Quantity};
+use crate::domain::order::{Order, OrderIntent, OrderKind, Purpose};
+use crate::domain::signal::PositionSide;
+use crate::domain::trader_settings::TraderSettings;
+use std::collections::BTreeMap;
+
+/// One coin's exposure.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CoinExposure {
+    /// Side and quantity held.
+    pub held: Option<(PositionSide, Quantity)>,
+    /// What is held, at the mark (or at its cost when the mark is unknown).
+    pub held_notional: Money,
+    /// Entries that may still be filled, at their worst price.
+    pub entering: Money,
+    /// Side of those entries.
+    pub entering_side: Option<PositionSide>,
+    /// Base in exits under way: not filled for the budget, but not to be sold twice either.
+    pub exiting: Quantity,
+}
+
+/// All coins' exposure with what entries under way will take from cash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exposure {
+    coins: BTreeMap<Coin, CoinExposure>,
+    /// Margin and fees of entries that may still be filled.
+    pub reserved_cash: Money,
+    /// Entries that wait or are under way but are not counted in "entries today" yet.
+    pub uncounted_entries: u32,
+}
+
+/// The price at which an entry is counted: its hard cap, or the quote with slippage against us.
+pub(super) fn worst_price(kind: OrderKind, purpose: Purpose, quote: Price, settings: &TraderSettings) -> Price {
+    let slipped = match purpose.side() {
+        crate::domain::signal::Side::Buy => quote.moved_percent(settings.slippage_pct),
+        crate::domain::signal::Side::Sell => quote.moved_percent(-settings.slippage_pct),
+    };
+    match (kind, purpose.side()) {
+        (OrderKind::LimitIoc(limit), crate::domain::signal::Side::Buy) => limit,
+        (OrderKind::LimitIoc(_) | OrderKind::Market, _) => slipped.unwrap_or(quote),
+    }
+}
+
+/// Margin and fee that an entry takes from cash at `price`.
+pub(super) fn cash_needed(
+    price: Price,
+    quantity: Quantity,
+    leverage: u32,
+    settings: &TraderSettings,
+) -> (Money, Money) {
+    let notional = price * quantity;
+    (notional.divide_up(leverage), notional.percent(settings.taker_fee_pct).round_up())
+}
+
+impl Exposure {
+    /// Counts a book. `except` leaves out the decision or order that is being re-checked: it is not its own burden.
+    pub fn of(
+        view: &BookView,
+        marks: &Marks,
+        settings: &TraderSettings,
+        except_decision: Option<DecisionId>,
+        except_order: Option<OrderId>,
+    ) -> Self {
+        let mut exposure = Self::default();
+        for position in &view.positions {
+            let coin = exposure.coins.entry(position.coin.clone()).or_default();
+            coin.held = Some((position.side, position.quantity));
+            coin.held_notional = marks.get(&position.coin).map_or(position.cost, |mark| *mark * position.quantity);
+        }
+        for order in view.open_orders.iter().filter(|order| Some(order.id) != except_order) {
+            exposure.add_order(order, settings);
+        }
+        for decision in view.waiting.iter().filter(|decision| Some(decision.id) != except_decision) {
+            exposure.add_waiting(decision, settings);
+        }
+        exposure
+    }
+
+    /// One coin's exposure; nothing for a coin that is not there.
+    pub fn coin(&self, coin: &Coin) -> CoinExposure {
+        self.coins.get(coin).cloned().unwrap_or_default()
+    }
+
+    /// Coins held or being entered, other than `coin`.
+    pub fn others(&self, coin: &Coin) -> usize {
+        self.coins
+            .iter()
+            .filter(|(name, coin_exposure)| {
+                *name != coin && (coin_exposure.held.is_some() || !coin_exposure.entering.is_zero())
+            })
+            .count()
+    }
+
+    /// Counts an intent that just passed, so that the next one of the same cycle meets what is left.
+    pub fn add_intent(&mut self, intent: &OrderIntent, settings: &TraderSettings) {
+        self.add(intent, intent.quantity, settings);
+        if intent.purpose.is_entry() {
+            self.uncounted_entries += 1;
+        }
+    }
+
+    /// An order's unfilled rest. Journaled entries are in "entries today" already.
+    fn add_order(&mut self, order: &Order, settings: &TraderSettings) {
+        self.add(&order.intent, order.remaining(), settings);
+    }
+
+    fn add(&mut self, intent: &OrderIntent, quantity: Quantity, settings: &TraderSettings) {
+        let coin = self.coins.entry(intent.coin.clone()).or_default();
+        match intent.purpose {
+            Purpose::Entry(side) => {
+                let price = worst_price(intent.kind, intent.purpose, intent.quote.price, settings);
+                let (margin, fee) = cash_needed(price, quantity, intent.leverage, settings);
+                coin.entering += price * quantity;
+                coin.entering_side = Some(side);
+                self.reserved_cash += margin + fee;
+            }
+            Purpose::Exit(_) => coin.exiting = coin.exiting + quantity,
+        }
+    }
+
+    /// A decision that waits for approval. Displayed ones ask for nothing yet.
+    fn add_waiting(&mut self, decision: &Decision, settings: &TraderSettings) {
+        let side = decision.signal.and_then(|signal| signal.entry_side());
+        let (DecisionState::PendingApproval { .. }, Some(side)) = (&decision.state, side) else { return };
+        let (Some(quantity), Some(quote)) = (decision.quantity, decision.quote) else { return };
+        let kind = decision.worst_price.map_or(OrderKind::Market, OrderKind::LimitIoc);
+        let price = worst_price(kind, Purpose::Entry(side), quote.price, settings);
+        let (margin, fee) = cash_needed(price, quantity, decision.leverage, settings);
+        let coin = self.coins.entry(decision.coin.clone()).or_default();
+        coin.entering += price * quantity;
+        coin.entering_side = Some(side);
+        self.reserved_cash += margin + fee;
+        self.uncounted_entries += 1;
+    }
+}
