@@ -4,3 +4,5 @@ pub mod advisor;
 pub mod clock;
 pub mod market_data;
 pub mod stop_switch;
+pub mod store;
+pub mod venue;

@@ -1,0 +1,149 @@
+//! Where orders go: the built-in fill model, or an exchange.
+
+use crate::domain::instrument::Instrument;
+use crate::domain::market::Coin;
+use crate::domain::money::{Money, Price, Quantity};
+use crate::domain::order::Order;
+use crate::domain::time::Timestamp;
+use crate::domain::trader_settings::TraderSettings;
+use crate::domain::venue_kind::VenueKind;
+use crate::ports::store::JournaledOrder;
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// One execution as the venue tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VenueFill {
+    /// The venue's id of the trade; with venue and symbol it is the fill's identity.
+    pub trade_id: i64,
+    /// Quote units for one base unit.
+    pub price: Price,
+    /// Base executed.
+    pub quantity: Quantity,
+    /// Fee in `fee_asset`.
+    pub fee: Money,
+    /// The asset in which the fee was taken.
+    pub fee_asset: Coin,
+    /// Whether it rested in the book.
+    pub is_maker: bool,
+    /// Market time.
+    pub at: Timestamp,
+}
+
+/// Where the venue says an order stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VenueStatus {
+    /// Resting or waiting for more volume.
+    Open,
+    /// All of it executed.
+    Filled,
+    /// Cancelled, possibly part filled.
+    Canceled(String),
+    /// Ended by the venue, possibly part filled.
+    Expired(String),
+}
+
+/// What the venue knows about an order, with every fill so far (repeated ones are no-ops for the caller).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VenueReport {
+    /// The venue's id.
+    pub venue_order_id: i64,
+    /// Where it stands.
+    pub status: VenueStatus,
+    /// Fills so far.
+    pub fills: Vec<VenueFill>,
+    /// The venue's answer as it came, for the record; secrets never appear in it.
+    pub raw: String,
+}
+
+/// What became of one attempt to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubmitOutcome {
+    /// The venue has it.
+    Accepted(VenueReport),
+    /// A definite refusal.
+    Rejected {
+        /// The venue's code.
+        code: String,
+        /// The venue's words.
+        message: String,
+    },
+    /// Proven not accepted, and worth one more try (clock skew, rate limit).
+    NotAccepted {
+        /// What the venue said.
+        why: String,
+        /// Not before so many milliseconds have passed.
+        retry_after_ms: i64,
+    },
+    /// Anything else: only a query can tell.
+    Ambiguous {
+        /// What was seen instead of an answer.
+        why: String,
+    },
+}
+
+/// What became of a question about an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueryOutcome {
+    /// The venue knows it.
+    Found(VenueReport),
+    /// The venue does not know it.
+    NotFound {
+        /// True when the venue can never come to know it any more (the fill model lives and dies with its process);
+        /// an exchange's single "no such order" proves nothing.
+        is_final: bool,
+    },
+    /// No usable answer; proves nothing.
+    Unavailable {
+        /// What was seen instead.
+        why: String,
+    },
+}
+
+/// What became of a cancel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CancelOutcome {
+    /// Cancelled; the report has what was filled before.
+    Canceled(VenueReport),
+    /// Too late or unknown there: ask what it became.
+    Refused {
+        /// The venue's words.
+        why: String,
+    },
+    /// No usable answer.
+    Unavailable {
+        /// What was seen instead.
+        why: String,
+    },
+}
+
+/// What a venue needs beside the order itself.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderContext<'a> {
+    /// The trader's settings: simulation takes its costs from them.
+    pub settings: &'a TraderSettings,
+    /// The market's filters.
+    pub instrument: &'a Instrument,
+}
+
+/// A place that executes orders.
+#[async_trait]
+pub trait Venue: Send + Sync {
+    /// Which kind it is.
+    fn kind(&self) -> VenueKind;
+
+    /// Sends a journaled order once. Never retries by itself.
+    async fn submit(&self, order: &JournaledOrder, context: OrderContext<'_>) -> SubmitOutcome;
+
+    /// Asks what became of an order.
+    async fn query(&self, order: &Order, context: OrderContext<'_>) -> QueryOutcome;
+
+    /// Cancels what is left of an order.
+    async fn cancel(&self, order: &Order, context: OrderContext<'_>) -> CancelOutcome;
+}
+
+/// Finds the venue of a book; `None` means that it is not configured, which is never answered by simulating.
+pub trait VenueDirectory: Send + Sync {
+    /// The venue, if it is configured.
+    fn find(&self, kind: VenueKind) -> Option<Arc<dyn Venue>>;
+}
