@@ -1,1 +1,3 @@
 //! The one integration-test binary: six binaries would cost six links after each edit.
+
+mod market;
