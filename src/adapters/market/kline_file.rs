@@ -1,6 +1,6 @@
 //! Reads one file of Binance kline rows, plain or gzip, and names the file, the line and the rule when a row breaks one.
 
-use super::series::Series;
+use super::series::{Series, consistent};
 use crate::domain::market::{Candle, CandleInterval};
 use crate::domain::money::{NumberError, Price, Quantity, parse_plain};
 use crate::domain::time::Timestamp;
@@ -179,12 +179,7 @@ fn parse_row(text: &str) -> Result<Candle, String> {
             .and_then(|value| Quantity::new(value).ok_or(NumberError::TooLarge))
             .map_err(|error| format!("volume {error}"))?,
     };
-    if candle.high < candle.open.max(candle.close) {
-        return Err("high must not be below open or close".to_owned());
-    }
-    if candle.low > candle.open.min(candle.close) {
-        return Err("low must not be above open or close".to_owned());
-    }
+    consistent(&candle)?;
     Ok(candle)
 }
 

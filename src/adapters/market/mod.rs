@@ -7,6 +7,7 @@
 //! binance    public REST ---------------- wall clock
 //! ```
 
+pub mod binance;
 pub mod known_markets;
 pub mod replay;
 pub mod simulated_clock;

@@ -61,6 +61,20 @@ impl Series {
     }
 }
 
+/// Whether a candle's extremes enclose its ends.
+///
+/// # Errors
+/// The rule that it breaks.
+pub(super) fn consistent(candle: &Candle) -> Result<(), &'static str> {
+    if candle.high < candle.open.max(candle.close) {
+        return Err("high must not be below open or close");
+    }
+    if candle.low > candle.open.min(candle.close) {
+        return Err("low must not be above open or close");
+    }
+    Ok(())
+}
+
 /// One candle over several that follow each other.
 fn join(parts: &[Candle]) -> Candle {
     let (first, last) = (parts[0], parts[parts.len() - 1]);

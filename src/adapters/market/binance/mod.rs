@@ -1,0 +1,277 @@
+//! Binance's public market data over REST: no key, no account.
+//!
+//! Everything is asked for once and kept a moment: filters for an hour, prices for two seconds, candles until the next
+//! one closes. While one caller waits for an answer the others wait for the same answer, failures included.
+
+mod http;
+mod wire;
+
+use crate::domain::instrument::InstrumentList;
+use crate::domain::market::{Candle, CandleInterval, Quote, Symbol};
+use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
+use crate::ports::clock::Clock;
+use crate::ports::market_data::{CANDLES_MAX, MarketData, MarketDataError, MarketSource};
+use async_trait::async_trait;
+use http::{Failure, Http};
+use reqwest::Url;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Mutex as AsyncMutex;
+
+/// The host that serves market data only, and takes no keys.
+pub const DATA_ONLY_HOST: &str = "https://data-api.binance.vision";
+/// How long filters are kept.
+const INSTRUMENTS_KEPT_MS: i64 = HOUR_MS;
+/// How long old filters still serve while new ones cannot be had.
+const INSTRUMENTS_SERVE_MS: i64 = DAY_MS;
+/// How long prices are kept.
+const QUOTES_KEPT_MS: i64 = 2 * SECOND_MS;
+/// How long a failure is kept before the next call.
+const FAILURE_KEPT_MS: i64 = 2 * SECOND_MS;
+/// How long old filters serve before new ones are tried again, so that nobody waits for a list that does not come.
+const INSTRUMENTS_RETRY_MS: i64 = MINUTE_MS;
+/// A market that nobody asked about for this long is no longer asked for.
+const WANTED_MS: i64 = MINUTE_MS;
+/// The most markets in one request for prices: beyond it the request costs twice as much.
+const SYMBOLS_PER_CALL: usize = 100;
+/// The most markets and intervals whose candles are kept.
+const CANDLE_CACHES_MAX: usize = 256;
+/// The largest list of filters: Binance's own is about 6 MB.
+const INSTRUMENT_BYTES_MAX: usize = 48 * 1_024 * 1_024;
+/// The largest answer with prices or candles: a thousand candles are about 200 kB.
+const ANSWER_BYTES_MAX: usize = 2 * 1_024 * 1_024;
+
+/// Where Binance's data is and how patient we are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BinanceConfig {
+    /// Scheme and host. Plain HTTP is taken for loopback only.
+    pub base_url: String,
+    /// The longest wait for one answer.
+    pub timeout: Duration,
+    /// Pause before the first retry; it doubles, with jitter.
+    pub retry_delay: Duration,
+}
+
+impl Default for BinanceConfig {
+    fn default() -> Self {
+        let (timeout, retry_delay) = (Duration::from_secs(8), Duration::from_millis(200));
+        Self { base_url: DATA_ONLY_HOST.to_owned(), timeout, retry_delay }
+    }
+}
+
+/// Why Binance's market cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum BinanceConfigError {
+    /// The base URL is not usable.
+    #[error("the Binance base URL must be https:// and a host (http:// is for loopback only)")]
+    BaseUrl,
+    /// No HTTP client could be made.
+    #[error("no HTTPS client could be made: {0}")]
+    Client(String),
+}
+
+#[derive(Default)]
+struct InstrumentCache {
+    list: Option<(Timestamp, Arc<InstrumentList>)>,
+    failed: Option<(Timestamp, Failure)>,
+}
+
+#[derive(Default)]
+struct QuoteCache {
+    fetched: BTreeMap<Symbol, (Timestamp, Option<Quote>)>,
+    wanted: BTreeMap<Symbol, Timestamp>,
+    failed: Option<(Timestamp, Failure)>,
+}
+
+#[derive(Default)]
+struct CandleCache {
+    candles: Arc<[Candle]>,
+    limit: usize,
+    valid_until: Timestamp,
+    failed: Option<(Timestamp, Failure)>,
+}
+
+/// One lock for each market and interval, so that only those who want the same candles wait for each other.
+type CandleCaches = HashMap<(Symbol, CandleInterval), Arc<AsyncMutex<CandleCache>>>;
+
+/// The market. Make one and share it: the caches and the obedience to rate limits live in it.
+pub struct BinanceMarket {
+    http: Http,
+    clock: Arc<dyn Clock>,
+    instruments: AsyncMutex<InstrumentCache>,
+    quotes: AsyncMutex<QuoteCache>,
+    candles: Mutex<CandleCaches>,
+}
+
+impl BinanceMarket {
+    /// Sets up the client; nothing is called before the first question.
+    ///
+    /// # Errors
+    /// When the base URL or TLS is not usable.
+    pub fn new(config: &BinanceConfig, clock: Arc<dyn Clock>) -> Result<Self, BinanceConfigError> {
+        let base = Url::parse(&config.base_url).map_err(|_| BinanceConfigError::BaseUrl)?;
+        let loopback = match base.host() {
+            Some(url_host) => is_loopback(&url_host.to_string()),
+            None => return Err(BinanceConfigError::BaseUrl),
+        };
+        if !(base.scheme() == "https" || (base.scheme() == "http" && loopback)) {
+            return Err(BinanceConfigError::BaseUrl);
+        }
+        let http = Http::new(base, clock.clone(), config.timeout, config.retry_delay);
+        Ok(Self {
+            http: http.map_err(BinanceConfigError::Client)?,
+            clock,
+            instruments: AsyncMutex::default(),
+            quotes: AsyncMutex::default(),
+            candles: Mutex::default(),
+        })
+    }
+
+    /// Fetches prices of everything wanted lately, so that one call serves all who ask.
+    async fn refresh_quotes(&self, cache: &mut QuoteCache, now: Timestamp) -> Result<(), Failure> {
+        cache.wanted.retain(|_, asked| now.since(*asked) <= WANTED_MS);
+        cache.fetched.retain(|symbol, _| cache.wanted.contains_key(symbol));
+        let wanted: Vec<Symbol> = cache.wanted.keys().cloned().collect();
+        for part in wanted.chunks(SYMBOLS_PER_CALL) {
+            let names: Vec<&str> = part.iter().map(Symbol::as_str).collect();
+            let names = serde_json::Value::from(names).to_string();
+            let query = [("symbols", names), ("type", "MINI".to_owned())];
+            let body = self.http.get("/api/v3/ticker/24hr", &query, ANSWER_BYTES_MAX).await?;
+            let mut quotes = wire::quotes(&body)?;
+            for symbol in part {
+                cache.fetched.insert(symbol.clone(), (now, quotes.remove(symbol)));
+            }
+        }
+        Ok(())
+    }
+
+    fn candle_cache(&self, symbol: &Symbol, interval: CandleInterval) -> Arc<AsyncMutex<CandleCache>> {
+        // The map holds no half-made state, so a poisoned lock is still good.
+        let mut caches = self.candles.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (symbol.clone(), interval);
+        if caches.len() >= CANDLE_CACHES_MAX && !caches.contains_key(&key) {
+            caches.clear();
+        }
+        caches.entry(key).or_default().clone()
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// A failure younger than `kept_ms`, which answers for the next call too.
+fn recent_failure(failed: &Option<(Timestamp, Failure)>, now: Timestamp, kept_ms: i64) -> Result<(), Failure> {
+    match failed {
+        Some((at, failure)) if (0..kept_ms).contains(&now.since(*at)) => Err(failure.clone()),
+        _ => Ok(()),
+    }
+}
+
+#[async_trait]
+impl MarketData for BinanceMarket {
+    fn source(&self) -> MarketSource {
+        MarketSource::Binance
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn instruments(&self) -> Result<Arc<InstrumentList>, MarketDataError> {
+        let mut cache = self.instruments.lock().await;
+        let now = self.clock.now();
+        let kept = cache.list.clone().map(|(at, list)| (now.since(at), list));
+        if let Some((age, list)) = &kept
+            && (0..INSTRUMENTS_KEPT_MS).contains(age)
+        {
+            return Ok(list.clone());
+        }
+        let failure_kept = if kept.is_some() { INSTRUMENTS_RETRY_MS } else { FAILURE_KEPT_MS };
+        let fetched = match recent_failure(&cache.failed, now, failure_kept) {
+            Err(failure) => Err(failure),
+            Ok(()) => {
+                let query = [("showPermissionSets", "false".to_owned())];
+                let body = self.http.get("/api/v3/exchangeInfo", &query, INSTRUMENT_BYTES_MAX).await;
+                body.and_then(|body| wire::instruments(&body)).inspect_err(|failure| {
+                    cache.failed = Some((self.clock.now(), failure.clone()));
+                })
+            }
+        };
+        match (fetched, kept) {
+            (Ok(list), _) => {
+                let list = Arc::new(list);
+                *cache = InstrumentCache { list: Some((now, list.clone())), failed: None };
+                Ok(list)
+            }
+            (Err(_), Some((age, list))) if age < INSTRUMENTS_SERVE_MS => Ok(list),
+            (Err(failure), _) => Err(failure.into()),
+        }
+    }
+
+    async fn quotes(&self, symbols: &[Symbol]) -> Result<BTreeMap<Symbol, Quote>, MarketDataError> {
+        // One unknown name would spoil the whole request, so names are checked before they are sent.
+        let instruments = self.instruments().await?;
+        let known: Vec<&Symbol> = symbols.iter().filter(|symbol| instruments.of_symbol(symbol).is_some()).collect();
+        let mut cache = self.quotes.lock().await;
+        let now = self.clock.now();
+        for symbol in &known {
+            cache.wanted.insert((*symbol).clone(), now);
+        }
+        let fresh = |cache: &QuoteCache, symbol: &Symbol| {
+            cache.fetched.get(symbol).is_some_and(|(at, _)| (0..QUOTES_KEPT_MS).contains(&now.since(*at)))
+        };
+        if !known.iter().all(|symbol| fresh(&cache, symbol)) {
+            recent_failure(&cache.failed, now, FAILURE_KEPT_MS)?;
+            let refreshed = self.refresh_quotes(&mut cache, now).await;
+            cache.failed = refreshed.as_ref().err().map(|failure| (self.clock.now(), failure.clone()));
+            refreshed?;
+        }
+        let quote = |symbol: &Symbol| cache.fetched.get(symbol).and_then(|(_, quote)| *quote);
+        Ok(known.into_iter().filter_map(|symbol| Some((symbol.clone(), quote(symbol)?))).collect())
+    }
+
+    async fn candles(
+        &self,
+        symbol: &Symbol,
+        interval: CandleInterval,
+        limit: usize,
+    ) -> Result<Arc<[Candle]>, MarketDataError> {
+        if self.instruments().await?.of_symbol(symbol).is_none() {
+            return Err(MarketDataError::UnknownSymbol(symbol.clone()));
+        }
+        let limit = limit.min(CANDLES_MAX);
+        let cache = self.candle_cache(symbol, interval);
+        let mut cache = cache.lock().await;
+        let now = self.clock.now();
+        if now >= cache.valid_until || cache.limit < limit {
+            recent_failure(&cache.failed, now, FAILURE_KEPT_MS)?;
+            // One more than asked for, because the newest row is the running candle.
+            let rows = (limit + 1).min(CANDLES_MAX);
+            let query = [
+                ("symbol", symbol.as_str().to_owned()),
+                ("interval", interval.as_str().to_owned()),
+                ("limit", rows.to_string()),
+            ];
+            let body = self.http.get("/api/v3/klines", &query, ANSWER_BYTES_MAX).await;
+            match body.and_then(|body| wire::candles(&body, interval, now)) {
+                Ok(candles) => {
+                    let next_close = candles.last().map_or(now, |last| last.open_time.plus_ms(2 * interval.ms()));
+                    let valid_until = next_close.max(now.plus_ms(QUOTES_KEPT_MS));
+                    *cache = CandleCache { candles: candles.into(), limit, valid_until, failed: None };
+                }
+                Err(failure) => {
+                    cache.failed = Some((self.clock.now(), failure.clone()));
+                    return Err(failure.into());
+                }
+            }
+        }
+        let skipped = cache.candles.len().saturating_sub(limit);
+        Ok(if skipped == 0 { cache.candles.clone() } else { cache.candles[skipped..].into() })
+    }
+}
+
+#[cfg(test)]
+mod tests;
