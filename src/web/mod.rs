@@ -1,4 +1,5 @@
 //! The browser's and the API's door.
 
+pub mod assets;
 pub mod show;
 pub mod view;

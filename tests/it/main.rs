@@ -1,3 +1,4 @@
 //! The one integration-test binary: six binaries would cost six links after each edit.
 
 mod market;
+mod templates;
