@@ -7,6 +7,8 @@
   const mono = "11px ui-monospace, Menlo, Consolas, monospace";
   const two = (n) => String(n).padStart(2, "0");
   const stamp = (s) => { const d = new Date(s * 1000); return `${d.getUTCFullYear()}-${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())} UTC`; };
+  const day = (s) => new Date(s * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+  const days = (plot) => plot.scales.x.max - plot.scales.x.min > 172800;
   const drawn = [];
   const figure = (value, unit) => value == null ? "–" : value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: unit === "%" ? "exceptZero" : "auto" }) + " " + unit;
 
@@ -45,7 +47,7 @@
       tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "UTC"),
       legend: { show: false }, cursor: { y: false, points: { size: 6 } }, padding: [8, 4, 0, 0],
       scales: { x: { time: true } },
-      axes: [{ ...axis, grid: { show: false }, size: 28 }, { ...axis, size: (self, values) => values ? 14 + 6.7 * Math.max(...values.map((v) => v.length)) : 50, values: (self, all) => all.map((v) => v.toLocaleString("en-US") + (unit === "%" ? " %" : "")) }],
+      axes: [{ ...axis, grid: { show: false }, size: 28, space: 70, values: (self, all) => all.map((s) => days(self) ? day(s) : stamp(s).slice(11, 16)) }, { ...axis, size: (self, values) => values ? 14 + 6.7 * Math.max(...values.map((v) => v.length)) : 50, values: (self, all) => all.map((v) => v.toLocaleString("en-US") + (unit === "%" ? " %" : "")) }],
       series: [{}, ...items.map((item) => ({ label: item.dataset.name, stroke: () => colour("hue-" + item.dataset.hue), width: "dashed" in item.dataset ? 1.25 : 1.75, dash: "dashed" in item.dataset ? [4, 4] : undefined, points: { show: false }, spanGaps: true }))],
       hooks: { setCursor: [tip(host, items.map((item) => item.dataset.name), unit)] },
     }, [times, ...lines], host);
