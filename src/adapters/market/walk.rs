@@ -241,6 +241,16 @@ mod tests {
 
     const BTC: Character = Character { anchor_ticks: 9_500_000, volatility: 0.001, volume_steps: 12_000_000 };
 
+    /// A change here moves every price of every running demo: its positions would wake up in another market.
+    #[test]
+    fn a_seed_means_the_same_market_in_every_version() {
+        let mut walk = Walk::new(7, 0, BTC, None);
+        let last = (0..10_000).map(|_| walk.step()).last().expect("ten thousand");
+        let expected =
+            TickCandle { open: 10_761_902, high: 10_784_465, low: 10_758_599, close: 10_778_580, volume: 12_404_176 };
+        assert_eq!(last, expected);
+    }
+
     #[test]
     fn a_year_of_walk_stays_within_sane_prices_and_volatility() {
         for seed in 0..20 {
