@@ -3,4 +3,5 @@
 pub mod advisors;
 pub mod clock;
 pub mod market;
+pub mod simulation;
 pub mod store;

@@ -1,7 +1,7 @@
 //! Where orders go: the built-in fill model, or an exchange.
 
 use crate::domain::instrument::Instrument;
-use crate::domain::market::Coin;
+use crate::domain::market::{Coin, Quote};
 use crate::domain::money::{Money, Price, Quantity};
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
@@ -124,6 +124,8 @@ pub struct OrderContext<'a> {
     pub settings: &'a TraderSettings,
     /// The market's filters.
     pub instrument: &'a Instrument,
+    /// A price that was sent in with the decision (simulation only): it stands in for the market's until it is stale.
+    pub given_quote: Option<Quote>,
 }
 
 /// A place that executes orders.
