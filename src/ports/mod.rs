@@ -1,5 +1,6 @@
 //! What the services need from the world, as traits only.
 
+pub mod access_store;
 pub mod advisor;
 pub mod clock;
 pub mod market_data;
