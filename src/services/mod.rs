@@ -1,3 +1,8 @@
 //! Use cases.
 
+pub mod access;
+pub mod health;
+pub mod passwords;
+pub mod shutdown;
+pub mod throttle;
 pub mod volatility;
