@@ -1,1 +1,190 @@
 //! The composition root: the only place that names concrete adapters.
+//!
+//! [`Desk`] is the house without its door: the command line works on it beside a running server. [`Application`] adds
+//! the workers and the server.
+
+use crate::adapters::clock::SystemClock;
+use crate::adapters::store::{ConnectError, Db, DbAccessStore, connect, migrate};
+use crate::observe;
+use crate::ports::access_store::AccessStore;
+use crate::ports::clock::Clock;
+use crate::services::access::{AccessError, AccessService, SessionLimits};
+use crate::services::health::Health;
+use crate::services::shutdown::Shutdown;
+use crate::settings::{SessionSecret, Settings, SettingsError, StoreSettings, secure_data_dir, secure_database_file};
+use crate::web::ctx::{Door, WebState};
+use crate::web::server;
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::web::Data;
+use secrecy::SecretString;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+/// Why the process could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings are refused.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The database cannot be opened or brought up to date.
+    #[error("{source}. Check --database-url (or --data-dir) and that the database runs and may be written")]
+    Database {
+        /// What failed.
+        #[from]
+        source: ConnectError,
+    },
+    /// Users and tokens cannot be read.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}. Choose another one with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+/// Database and services, open and up to date.
+pub struct Desk {
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// Users, sessions, tokens.
+    pub access: Arc<AccessService>,
+    access_store: Arc<dyn AccessStore>,
+    db: Db,
+}
+
+impl Desk {
+    /// Opens the database, makes it at first use, and brings it up to date.
+    ///
+    /// # Errors
+    /// When the data directory or database cannot be used or is open to others.
+    pub async fn open(settings: &StoreSettings) -> Result<Self, StartError> {
+        Self::open_at(settings, SessionLimits::default(), Arc::new(SystemClock)).await
+    }
+
+    /// Like [`Self::open`], with a clock of one's own and other limits of sessions.
+    ///
+    /// # Errors
+    /// See [`Self::open`].
+    pub async fn open_at(
+        settings: &StoreSettings,
+        limits: SessionLimits,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        secure_data_dir(&settings.data_dir)?;
+        if let Some(file) = settings.database_url.sqlite_file() {
+            secure_database_file(file)?;
+        }
+        let db = connect(settings.database_url.expose()).await?;
+        migrate(&db).await?;
+        let access_store: Arc<dyn AccessStore> = Arc::new(DbAccessStore::new(db.clone()));
+        let access = Arc::new(AccessService::new(Arc::clone(&access_store), Arc::clone(&clock), limits));
+        Ok(Self { clock, access, access_store, db })
+    }
+
+    /// Closes the database.
+    pub async fn close(self) {
+        if let Err(error) = self.db.close().await {
+            observe::database_not_ready(&error);
+        }
+    }
+}
+
+/// The whole program, listening.
+pub struct Application {
+    desk: Desk,
+    state: Data<WebState>,
+    server: Server,
+    address: SocketAddr,
+    setup_token: Option<SecretString>,
+}
+
+impl Application {
+    /// Opens everything and listens. Nothing is answered before [`Self::run_until_stopped`].
+    ///
+    /// # Errors
+    /// When something is unsafe or cannot be opened; the text says what to do.
+    pub async fn build(settings: Settings) -> Result<Self, StartError> {
+        Self::build_at(settings, Arc::new(SystemClock)).await
+    }
+
+    /// Like [`Self::build`], with a clock of one's own.
+    ///
+    /// # Errors
+    /// See [`Self::build`].
+    pub async fn build_at(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let desk = Desk::open_at(&settings.store, settings.session_limits, clock).await?;
+        let secret = SessionSecret::load_or_create(&settings.store.data_dir)?;
+        let setup_token = desk.access.prepare_setup().await?;
+        let failed = |source| StartError::Listen { address: settings.listen, source };
+        let listener = TcpListener::bind(settings.listen).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let state = Data::new(WebState {
+            access: Arc::clone(&desk.access),
+            health: Arc::new(Health::new(Arc::clone(&desk.clock), Arc::clone(&desk.access_store))),
+            shutdown: Shutdown::new(),
+            clock: Arc::clone(&desk.clock),
+            secret,
+            door: Door {
+                behind_tls_proxy: settings.behind_tls_proxy,
+                loopback: settings.listen.ip().is_loopback(),
+                public_hosts: settings.public_hosts.clone(),
+            },
+        });
+        let server = server::serve(listener, state.clone()).map_err(failed)?;
+        observe::server_started(&address);
+        Ok(Self { desk, state, server, address, setup_token })
+    }
+
+    /// The port it listens on.
+    pub const fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Where a browser finds it.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// Users, sessions, tokens.
+    pub const fn access(&self) -> &Arc<AccessService> {
+        &self.desk.access
+    }
+
+    /// The one-time token for the first-start page; none once an administrator exists.
+    pub const fn setup_token(&self) -> Option<&SecretString> {
+        self.setup_token.as_ref()
+    }
+
+    /// Ends the program when it begins.
+    pub fn shutdown(&self) -> Shutdown {
+        self.state.shutdown.clone()
+    }
+
+    /// Answers requests until [`Self::shutdown`] begins, then drains: no new work, requests in flight finish, event
+    /// streams end at once, the database closes.
+    ///
+    /// # Errors
+    /// When the server breaks down.
+    pub async fn run_until_stopped(self) -> std::io::Result<()> {
+        let handle = self.server.handle();
+        let stopper = tokio::spawn(stop_server(handle, self.state.shutdown.clone()));
+        let outcome = self.server.await;
+        self.state.shutdown.begin();
+        // The server has ended, so the task that ends it has nothing left to do.
+        stopper.abort();
+        drop(self.state);
+        self.desk.close().await;
+        observe::stopped();
+        outcome
+    }
+}
+
+async fn stop_server(handle: ServerHandle, shutdown: Shutdown) {
+    shutdown.begun().await;
+    observe::stopping();
+    handle.stop(true).await;
+}

@@ -1,2 +1,7 @@
-//! main
-fn main() {}
+//! Arguments -> settings -> application.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    countersign::cli::main()
+}

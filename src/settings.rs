@@ -1,1 +1,421 @@
 //! Process settings: defaults < file < environment < flags, parsed once into types.
+//!
+//! The command line (with its environment variables, which clap reads) and the file each give a layer of raw texts; here
+//! they become [`Settings`], or a sentence that says what to do. Nothing after this module parses settings again.
+
+use crate::services::access::SessionLimits;
+use crate::telemetry::LogFormat;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+mod secret_file;
+
+pub use secret_file::{SessionSecret, secure_data_dir, secure_database_file};
+
+/// Where the server listens unless told otherwise.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+/// Where data lives unless told otherwise.
+pub const DEFAULT_DATA_DIR: &str = "./countersign-data";
+/// The SQLite file inside the data directory.
+pub const DATABASE_FILE: &str = "countersign.sqlite";
+/// Binance's host for public market data without a key.
+pub const DEFAULT_BINANCE_DATA_URL: &str = "https://data-api.binance.vision";
+/// The highest speed of a simulated market.
+pub const SPEED_MAX: u32 = 100_000;
+/// The longest settings file that is read, in bytes.
+const FILE_MAX: u64 = 64 * 1_024;
+/// The longest that a session may live in any case, in hours: ninety days.
+const SESSION_HOURS_MAX: u32 = 90 * 24;
+
+/// Why the process does not start. Each text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The settings file cannot be read.
+    #[error("the settings file {path} cannot be read: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The settings file is not TOML or has an unknown key.
+    #[error("the settings file {path} is refused: {reason}")]
+    FileContent {
+        /// The file.
+        path: String,
+        /// Line, key and rule.
+        reason: String,
+    },
+    /// One setting is refused.
+    #[error("the setting `{name}` {rule}")]
+    Value {
+        /// The setting's name.
+        name: &'static str,
+        /// The rule it breaks.
+        rule: String,
+    },
+    /// Listening beyond this machine without TLS.
+    #[error(
+        "refusing to listen on {0}: beyond this machine, passwords and orders would travel unencrypted. Put a proxy that \
+         ends TLS before Countersign and pass --behind-tls-proxy, or listen on 127.0.0.1"
+    )]
+    NotLoopback(SocketAddr),
+    /// A directory or file is open to others, or cannot be used.
+    #[error("{path} {problem}")]
+    Unsafe {
+        /// The file or directory.
+        path: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+}
+
+/// One layer of settings as texts: what was typed, or what the file holds.
+#[derive(Clone, Debug, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct StoreLayer {
+    /// Directory for the database, the session secret and the emergency stop [default: ./countersign-data].
+    #[arg(long, env = "COUNTERSIGN_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Database, `sqlite:FILE` or `postgres://...` [default: an SQLite file in the data directory].
+    #[arg(long, env = "COUNTERSIGN_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// How log lines look: text or json [default: text].
+    #[arg(long, env = "COUNTERSIGN_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// Which log lines are kept, in `target=level` notation.
+    #[arg(long, env = "COUNTERSIGN_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+/// The settings that only the server has, as texts.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ServeLayer {
+    /// Address and port to listen on [default: 127.0.0.1:8080].
+    #[arg(long, env = "COUNTERSIGN_LISTEN", value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// A proxy before this server ends TLS: cookies are marked Secure and forwarded addresses are believed.
+    #[arg(long, env = "COUNTERSIGN_BEHIND_TLS_PROXY", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub behind_tls_proxy: Option<bool>,
+    /// A host name under which people reach this server through the proxy; may be repeated.
+    #[arg(long = "public-host", env = "COUNTERSIGN_PUBLIC_HOST", value_name = "HOST", value_delimiter = ',')]
+    pub public_host: Vec<String>,
+    /// Where simulation prices come from: binance, replay:DIR or synthetic [default: binance].
+    #[arg(long, env = "COUNTERSIGN_MARKET", value_name = "MARKET")]
+    pub market: Option<String>,
+    /// How many times faster than the wall clock a replayed or synthetic market runs [default: 1].
+    #[arg(long, env = "COUNTERSIGN_SPEED", value_name = "N")]
+    pub speed: Option<u32>,
+    /// The seed of the synthetic market and of the random trader [default: 1].
+    #[arg(long, env = "COUNTERSIGN_SEED", value_name = "N")]
+    pub seed: Option<u64>,
+    /// Base address of Binance's public market data.
+    #[arg(long, env = "COUNTERSIGN_BINANCE_DATA_URL", value_name = "URL")]
+    pub binance_data_url: Option<String>,
+    /// Hours without use after which a session ends [default: 12].
+    #[arg(long, env = "COUNTERSIGN_SESSION_IDLE_HOURS", value_name = "HOURS")]
+    pub session_idle_hours: Option<u32>,
+    /// Hours after which a session ends in any case [default: 168].
+    #[arg(long, env = "COUNTERSIGN_SESSION_MAX_HOURS", value_name = "HOURS")]
+    pub session_max_hours: Option<u32>,
+}
+
+/// The settings file: the same names as the flags, with underscores.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileLayer {
+    data_dir: Option<PathBuf>,
+    database_url: Option<String>,
+    log_format: Option<String>,
+    log: Option<String>,
+    listen: Option<String>,
+    behind_tls_proxy: Option<bool>,
+    public_host: Vec<String>,
+    market: Option<String>,
+    speed: Option<u32>,
+    seed: Option<u64>,
+    binance_data_url: Option<String>,
+    session_idle_hours: Option<u32>,
+    session_max_hours: Option<u32>,
+}
+
+/// Where simulation prices come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MarketChoice {
+    /// Binance's public data.
+    Binance,
+    /// Candles from files in a directory.
+    Replay(PathBuf),
+    /// A seeded random walk.
+    Synthetic,
+}
+
+/// Where the database is. Its text may hold a password, so it is never printed.
+#[derive(Clone, Debug)]
+pub struct DatabaseUrl(SecretString);
+
+impl DatabaseUrl {
+    /// Takes `sqlite:` and `postgres://` (also `postgresql://`) addresses.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn parse(text: &str) -> Result<Self, SettingsError> {
+        let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+        if text.contains(":memory:") {
+            let rule = "must name a file: a database in memory would be gone with the process".to_owned();
+            return Err(SettingsError::Value { name: "database_url", rule });
+        }
+        if known {
+            return Ok(Self(text.to_owned().into()));
+        }
+        let rule = "must start with sqlite: or postgres://".to_owned();
+        Err(SettingsError::Value { name: "database_url", rule })
+    }
+
+    /// The address for the driver.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// The SQLite file; `None` for PostgreSQL.
+    pub fn sqlite_file(&self) -> Option<&Path> {
+        let rest = self.expose().strip_prefix("sqlite:")?;
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
+        Some(Path::new(rest.split('?').next().unwrap_or(rest)))
+    }
+}
+
+/// What every command needs: where the data is and how to log.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// Directory for the database, the session secret and the emergency stop.
+    pub data_dir: PathBuf,
+    /// The database.
+    pub database_url: DatabaseUrl,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which log lines are kept; the default when absent.
+    pub log_filter: Option<String>,
+}
+
+/// Everything the server needs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the data is and how to log.
+    pub store: StoreSettings,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Whether a proxy before this server ends TLS.
+    pub behind_tls_proxy: bool,
+    /// Host names under which people reach this server through the proxy; empty means any.
+    pub public_hosts: Vec<String>,
+    /// Where simulation prices come from.
+    pub market: MarketChoice,
+    /// How many times faster than the wall clock a simulated market runs.
+    pub speed: u32,
+    /// Seed of whatever is random and not secret.
+    pub seed: u64,
+    /// Base address of Binance's public market data.
+    pub binance_data_url: String,
+    /// How long sessions live.
+    pub session_limits: SessionLimits,
+}
+
+impl StoreSettings {
+    /// Merges the layers of a command that only needs the data.
+    ///
+    /// # Errors
+    /// When the file or a value is refused.
+    pub fn load(flags: StoreLayer, config: Option<&Path>) -> Result<Self, SettingsError> {
+        Self::merge(flags, &read_file(config)?)
+    }
+
+    fn merge(flags: StoreLayer, file: &FileLayer) -> Result<Self, SettingsError> {
+        let data_dir =
+            flags.data_dir.or_else(|| file.data_dir.clone()).unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR));
+        let database_url = match flags.database_url.or_else(|| file.database_url.clone()) {
+            Some(text) => DatabaseUrl::parse(&text)?,
+            None => DatabaseUrl::parse(&format!("sqlite:{}", data_dir.join(DATABASE_FILE).display()))?,
+        };
+        let format = flags.log_format.or_else(|| file.log_format.clone()).unwrap_or_else(|| "text".to_owned());
+        let log_format = LogFormat::parse(&format).ok_or_else(|| value("log_format", "must be text or json"))?;
+        Ok(Self { data_dir, database_url, log_format, log_filter: flags.log.or_else(|| file.log.clone()) })
+    }
+}
+
+impl Settings {
+    /// Merges the layers of `serve` and refuses what is unsafe.
+    ///
+    /// # Errors
+    /// When the file or a value is refused, or the settings together are unsafe.
+    pub fn load(store: StoreLayer, serve: ServeLayer, config: Option<&Path>) -> Result<Self, SettingsError> {
+        let file = read_file(config)?;
+        let store = StoreSettings::merge(store, &file)?;
+        let listen = serve.listen.or(file.listen).unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
+        let listen: SocketAddr = listen
+            .replacen("localhost:", "127.0.0.1:", 1)
+            .parse()
+            .map_err(|_| value("listen", "must be an address and a port such as 127.0.0.1:8080 or [::1]:8080"))?;
+        let behind_tls_proxy = serve.behind_tls_proxy.or(file.behind_tls_proxy).unwrap_or(false);
+        if !listen.ip().is_loopback() && !behind_tls_proxy {
+            return Err(SettingsError::NotLoopback(listen));
+        }
+        let public_hosts = if serve.public_host.is_empty() { file.public_host } else { serve.public_host };
+        let speed = serve.speed.or(file.speed).unwrap_or(1);
+        if !(1..=SPEED_MAX).contains(&speed) {
+            return Err(value("speed", &format!("must be 1 to {SPEED_MAX}")));
+        }
+        let binance_data_url =
+            serve.binance_data_url.or(file.binance_data_url).unwrap_or_else(|| DEFAULT_BINANCE_DATA_URL.to_owned());
+        Ok(Self {
+            store,
+            listen,
+            behind_tls_proxy,
+            public_hosts: public_hosts.iter().map(|host| public_host(host)).collect::<Result<_, _>>()?,
+            market: market(serve.market.or(file.market).as_deref().unwrap_or("binance"))?,
+            speed,
+            seed: serve.seed.or(file.seed).unwrap_or(1),
+            binance_data_url: http_url(binance_data_url)?,
+            session_limits: session_limits(
+                serve.session_idle_hours.or(file.session_idle_hours),
+                serve.session_max_hours.or(file.session_max_hours),
+            )?,
+        })
+    }
+
+    /// Defaults with a database and a data directory of one's own: the demo and tests start from here.
+    pub fn for_data_dir(data_dir: &Path, database_url: DatabaseUrl) -> Self {
+        Self {
+            store: StoreSettings {
+                data_dir: data_dir.to_owned(),
+                database_url,
+                log_format: LogFormat::Text,
+                log_filter: None,
+            },
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            behind_tls_proxy: false,
+            public_hosts: Vec::new(),
+            market: MarketChoice::Synthetic,
+            speed: 1,
+            seed: 1,
+            binance_data_url: DEFAULT_BINANCE_DATA_URL.to_owned(),
+            session_limits: SessionLimits::default(),
+        }
+    }
+}
+
+fn read_file(path: Option<&Path>) -> Result<FileLayer, SettingsError> {
+    let Some(path) = path else { return Ok(FileLayer::default()) };
+    let shown = path.display().to_string();
+    let failed = |reason: String| SettingsError::File { path: shown.clone(), reason };
+    let size = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
+    if size > FILE_MAX {
+        return Err(failed(format!("it is larger than {FILE_MAX} bytes")));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    toml::from_str(&text).map_err(|error| {
+        let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        // Only the message: the whole error quotes the line, which may hold a password.
+        SettingsError::FileContent { path: shown.clone(), reason: format!("line {line}: {}", error.message()) }
+    })
+}
+
+fn value(name: &'static str, rule: &str) -> SettingsError {
+    SettingsError::Value { name, rule: rule.to_owned() }
+}
+
+fn market(text: &str) -> Result<MarketChoice, SettingsError> {
+    match text {
+        "binance" => Ok(MarketChoice::Binance),
+        "synthetic" => Ok(MarketChoice::Synthetic),
+        _ => match text.strip_prefix("replay:") {
+            Some(dir) if !dir.is_empty() => Ok(MarketChoice::Replay(PathBuf::from(dir))),
+            _ => Err(value("market", "must be binance, replay:DIR or synthetic")),
+        },
+    }
+}
+
+fn public_host(text: &str) -> Result<String, SettingsError> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+    if text.is_empty() || text.len() > 255 || !text.bytes().all(legal) {
+        return Err(value("public_host", "must be host names such as desk.example.org, without a scheme or path"));
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+fn http_url(text: String) -> Result<String, SettingsError> {
+    if text.starts_with("https://") || text.starts_with("http://") {
+        return Ok(text.trim_end_matches('/').to_owned());
+    }
+    Err(value("binance_data_url", "must start with https:// or http://"))
+}
+
+fn session_limits(idle_hours: Option<u32>, max_hours: Option<u32>) -> Result<SessionLimits, SettingsError> {
+    let defaults = SessionLimits::default();
+    let hours = |name: &'static str, given: Option<u32>, default_ms: i64| match given {
+        None => Ok(default_ms),
+        Some(hours) if (1..=SESSION_HOURS_MAX).contains(&hours) => Ok(i64::from(hours) * crate::domain::time::HOUR_MS),
+        Some(_) => Err(value(name, &format!("must be 1 to {SESSION_HOURS_MAX} hours"))),
+    };
+    let limits = SessionLimits {
+        idle_ms: hours("session_idle_hours", idle_hours, defaults.idle_ms)?,
+        absolute_ms: hours("session_max_hours", max_hours, defaults.absolute_ms)?,
+    };
+    Ok(limits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(serve: ServeLayer, file: &str) -> Result<Settings, SettingsError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("settings.toml");
+        std::fs::write(&path, file).unwrap();
+        Settings::load(StoreLayer::default(), serve, Some(&path))
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_defaults() {
+        let flags = ServeLayer { speed: Some(9), ..ServeLayer::default() };
+        let settings = load(flags, "speed = 5\nseed = 7\nmarket = \"replay:candles\"").unwrap();
+        assert_eq!((settings.speed, settings.seed), (9, 7));
+        assert_eq!(settings.market, MarketChoice::Replay("candles".into()));
+        assert_eq!(settings.listen.to_string(), DEFAULT_LISTEN);
+        assert!(settings.store.database_url.sqlite_file().is_some_and(|file| file.ends_with(DATABASE_FILE)));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_line_and_name_without_repeating_values() {
+        let error = load(ServeLayer::default(), "speed = 5\nlistne = \"hunter2-hunter2\"").unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("listne") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn listening_beyond_this_machine_needs_tls() {
+        let open =
+            |tls| ServeLayer { listen: Some("0.0.0.0:8080".into()), behind_tls_proxy: tls, ..ServeLayer::default() };
+        let error = load(open(None), "").unwrap_err();
+        assert!(error.to_string().contains("--behind-tls-proxy"), "{error}");
+        assert!(load(open(Some(true)), "").is_ok());
+        assert!(load(open(None), "behind_tls_proxy = true").is_ok());
+    }
+
+    #[test]
+    fn bad_values_name_the_setting_and_the_rule() {
+        for (file, name) in [
+            ("listen = \"nowhere\"", "listen"),
+            ("market = \"replay:\"", "market"),
+            ("speed = 0", "speed"),
+            ("log_format = \"xml\"", "log_format"),
+            ("database_url = \"mysql://x\"", "database_url"),
+            ("public_host = [\"https://x\"]", "public_host"),
+            ("session_idle_hours = 0", "session_idle_hours"),
+        ] {
+            let error = load(ServeLayer::default(), file).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{name}`")), "{file}: {error}");
+        }
+    }
+}

@@ -126,11 +126,7 @@ pub trait AccessStore: Send + Sync {
     async fn set_setup_token(&self, token_hash: &str) -> Result<(), AccessStoreError>;
 
     /// The session with this key and its owner; expired ones are not found.
-    async fn session(
-        &self,
-        key_hash: &str,
-        now: Timestamp,
-    ) -> Result<Option<(SessionRecord, User)>, AccessStoreError>;
+    async fn session(&self, key_hash: &str, now: Timestamp) -> Result<Option<(SessionRecord, User)>, AccessStoreError>;
     /// Keeps a new session; beyond [`SESSIONS_PER_USER_MAX`] the longest unused one goes.
     async fn insert_session(&self, session: SessionRecord) -> Result<(), AccessStoreError>;
     /// Replaces what a session remembers; `false` when the session has ended meanwhile.

@@ -219,12 +219,7 @@ impl AccessService {
     ///
     /// # Errors
     /// When nobody has this name or the password is refused.
-    pub async fn reset_password(
-        &self,
-        username: &str,
-        password: SecretString,
-        by: &Actor,
-    ) -> Result<u64, AccessError> {
+    pub async fn reset_password(&self, username: &str, password: SecretString, by: &Actor) -> Result<u64, AccessError> {
         let user = self.user_by_name(username).await?;
         let ended = self.store_password(&user, password, None).await?;
         self.accounts.forgive(&user.username.key());

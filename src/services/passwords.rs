@@ -10,7 +10,8 @@ use tokio::sync::Semaphore;
 /// Hashes computed at the same time: bounds what a flood of logins costs to about 80 MB.
 const CONCURRENT_HASHES: usize = 4;
 /// A hash of nobody's password, with the parameters in use: unknown users take as long as known ones.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$Y291bnRlcnNpZ24tbm9ib2R5$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$Y291bnRlcnNpZ24tbm9ib2R5$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Why a password could not be hashed or checked.
 #[derive(Debug, thiserror::Error)]

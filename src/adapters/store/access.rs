@@ -117,11 +117,7 @@ impl AccessStore for DbAccessStore {
         update.exec(&self.db.writer).await.map(|_| ()).map_err(failed("replacing the setup token"))
     }
 
-    async fn session(
-        &self,
-        key_hash: &str,
-        now: Timestamp,
-    ) -> Result<Option<(SessionRecord, User)>, AccessStoreError> {
+    async fn session(&self, key_hash: &str, now: Timestamp) -> Result<Option<(SessionRecord, User)>, AccessStoreError> {
         let attempt = "looking up a session";
         let found = session::Entity::find_by_id(key_hash)
             .filter(session::Column::IdleExpiresAt.gt(now.0))

@@ -1,0 +1,198 @@
+//! What can be typed.
+
+use crate::settings::{ServeLayer, StoreLayer};
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// A self-hosted desk in which AI models propose crypto trades and a person countersigns them.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, about, after_help = "Without a command, countersign serves.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the desk (the default).
+    Serve(ServeArgs),
+    /// Run a desk with made-up prices and models, to look around: needs no network and no account.
+    Demo(DemoArgs),
+    /// Manage the people who can log in.
+    Admin {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
+    /// Manage the bearer tokens of the API.
+    Token {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+}
+
+/// Where the data is; the same for every command.
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    /// Settings file (TOML); its keys are the flags' names with underscores.
+    #[arg(long, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where the data is.
+    #[command(flatten)]
+    pub store: StoreLayer,
+}
+
+/// `serve`
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Everything else.
+    #[command(flatten)]
+    pub serve: ServeLayer,
+}
+
+/// `demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 8080, value_name = "PORT")]
+    pub port: u16,
+    /// The same seed makes the same prices.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// How many times faster than the wall clock the market runs.
+    #[arg(long, default_value_t = 60, value_name = "N")]
+    pub speed: u32,
+    /// Throw away what earlier demos left.
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+/// `admin ...`
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Create a person who can log in.
+    Create(CreateAdminArgs),
+    /// Set a new password and end all sessions of the person.
+    ResetPassword(ResetPasswordArgs),
+}
+
+/// `admin create`
+#[derive(Debug, Args)]
+pub struct CreateAdminArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The name to log in with.
+    #[arg(long, value_name = "NAME")]
+    pub username: String,
+    /// Read the password from standard input; a password on the command line would show in the process list.
+    #[arg(long, required = true)]
+    pub password_stdin: bool,
+    /// What the person may do: admin, operator or viewer.
+    #[arg(long, default_value = "admin", value_parser = ["admin", "operator", "viewer"])]
+    pub role: String,
+}
+
+/// `admin reset-password`
+#[derive(Debug, Args)]
+pub struct ResetPasswordArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Whose password.
+    #[arg(long, value_name = "NAME")]
+    pub username: String,
+    /// Read the password from standard input; a password on the command line would show in the process list.
+    #[arg(long, required = true)]
+    pub password_stdin: bool,
+}
+
+/// `token ...`
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token and print it, once, as the last line.
+    Create(CreateTokenArgs),
+    /// List tokens; the secrets are not known any more.
+    List(ListTokensArgs),
+    /// Refuse a token from now on.
+    Revoke(RevokeTokenArgs),
+}
+
+/// `token create`
+#[derive(Debug, Args)]
+pub struct CreateTokenArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The person it belongs to; it never may more than that person.
+    #[arg(long, value_name = "NAME")]
+    pub username: String,
+    /// What it is for.
+    #[arg(long, value_name = "LABEL")]
+    pub name: String,
+    /// What it may do: admin, operate, read or propose.
+    #[arg(long, default_value = "operate", value_parser = ["admin", "operate", "read", "propose"])]
+    pub scope: String,
+}
+
+/// `token list`
+#[derive(Debug, Args)]
+pub struct ListTokensArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Only this person's.
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+}
+
+/// `token revoke`
+#[derive(Debug, Args)]
+pub struct RevokeTokenArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The token's number, as listed.
+    #[arg(value_name = "ID")]
+    pub id: i64,
+}
+
+/// Puts `serve` in front of flags that come without a command.
+pub fn with_default_command(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.collect();
+    let first = args.get(1).and_then(|first| first.to_str());
+    let asks_for_help = matches!(first, Some("-h" | "--help" | "-V" | "--version"));
+    let is_flag = first.is_none_or(|first| first.starts_with('-'));
+    if is_flag && !asks_for_help {
+        args.insert(1.min(args.len()), "serve".into());
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_without_a_command_serve() {
+        let parse = |line: &str| Cli::try_parse_from(with_default_command(line.split(' ').map(Into::into)));
+        assert!(matches!(parse("countersign").map(|cli| cli.command), Ok(Command::Serve(_))));
+        let served = parse("countersign --listen 127.0.0.1:1 --behind-tls-proxy --seed 3").map(|cli| cli.command);
+        assert!(matches!(served, Ok(Command::Serve(args)) if args.serve.behind_tls_proxy == Some(true)));
+        assert!(matches!(parse("countersign demo --fresh").map(|cli| cli.command), Ok(Command::Demo(_))));
+        assert!(parse("countersign --listne x").is_err());
+    }
+}

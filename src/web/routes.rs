@@ -1,0 +1,150 @@
+//! The whole URL map: one row a route, with what it asks for. Handlers are registered from this table and nowhere else,
+//! so that a test can walk it, and nothing can be reached that is not written here.
+//!
+//! Where a fixed path and a pattern could both match, the fixed one comes first.
+
+use super::error::{self, AppError};
+use super::guard::guard;
+use super::{api, form, health, pages};
+use crate::domain::access::Permission::{self, Read};
+use actix_web::guard as on;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpResponse, ResponseError, Route};
+
+/// The only paths that answer without a session or a token.
+pub const PUBLIC: &[&str] = &["/login", "/setup", "/health/live", "/health/ready"];
+
+/// What a route asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing; the path must be on the [`PUBLIC`] list too.
+    Public,
+    /// A session, and this permission.
+    Page(Permission),
+    /// A session or a bearer token, and this permission.
+    Api(Permission),
+}
+
+/// One row of the map.
+pub struct Entry {
+    /// GET routes answer HEAD too.
+    pub method: Method,
+    /// The path, with `{name}` for variable parts.
+    pub path: &'static str,
+    /// What it asks for.
+    pub access: Access,
+    handler: fn() -> Route,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal $access:expr => $handler:path;)+) => {
+        &[$(Entry { method: Method::$method, path: $path, access: $access, handler: || web::route().to($handler) }),+]
+    };
+}
+
+use Access::{Api, Page, Public};
+
+/// The map.
+pub const ROUTES: &[Entry] = routes! {
+    // Without a session
+    GET  "/health/live"  Public => health::live;
+    GET  "/health/ready" Public => health::ready;
+    GET  "/setup"        Public => pages::auth::setup_form;
+    POST "/setup"        Public => pages::auth::setup;
+    GET  "/login"        Public => pages::auth::login_form;
+    POST "/login"        Public => pages::auth::login;
+
+    // The operator's own
+    POST "/logout"                    Page(Read) => pages::auth::logout;
+    POST "/account/logout-everywhere" Page(Read) => pages::auth::logout_everywhere;
+
+    // The API
+    GET  "/api/whoami" Api(Read) => api::whoami::show;
+};
+
+/// Registers the map.
+pub fn configure(config: &mut ServiceConfig) {
+    config
+        .app_data(web::JsonConfig::default().limit(form::JSON_BYTES_MAX).error_handler(error::json_error))
+        .app_data(web::FormConfig::default().limit(form::FORM_BYTES_MAX).error_handler(error::form_error))
+        .app_data(web::PayloadConfig::new(form::JSON_BYTES_MAX))
+        .app_data(web::QueryConfig::default().error_handler(error::query_error))
+        .app_data(web::PathConfig::default().error_handler(error::path_error));
+    let mut paths: Vec<&'static str> = Vec::new();
+    for entry in ROUTES {
+        if !paths.contains(&entry.path) {
+            paths.push(entry.path);
+        }
+    }
+    for path in paths {
+        let mut resource = web::resource(path);
+        let mut methods = Vec::new();
+        for entry in ROUTES.iter().filter(|entry| entry.path == path) {
+            let access = entry.access;
+            let guarded = from_fn(move |request, next| guard(access, request, next));
+            let route = if entry.method == Method::GET {
+                methods.push("HEAD");
+                (entry.handler)().guard(on::Any(on::Get()).or(on::Head()))
+            } else {
+                (entry.handler)().method(entry.method.clone())
+            };
+            methods.push(entry.method.as_str());
+            resource = resource.route(route.wrap(guarded));
+        }
+        let allow = methods.join(", ");
+        config.service(resource.default_service(web::to(move || method_not_allowed(allow.clone()))));
+    }
+    config.default_service(web::to(not_found));
+}
+
+async fn method_not_allowed(allow: String) -> HttpResponse {
+    let mut response = AppError::for_status(StatusCode::METHOD_NOT_ALLOWED).error_response();
+    if let Ok(value) = header::HeaderValue::from_str(&allow) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+async fn not_found() -> HttpResponse {
+    AppError::for_status(StatusCode::NOT_FOUND).error_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_the_listed_paths_are_public() {
+        for entry in ROUTES {
+            let listed = PUBLIC.contains(&entry.path);
+            assert_eq!(entry.access == Public, listed, "{} {}", entry.method, entry.path);
+        }
+        assert!(PUBLIC.iter().all(|path| ROUTES.iter().any(|entry| entry.path == *path)));
+    }
+
+    #[test]
+    fn whatever_changes_something_is_no_get() {
+        for entry in ROUTES {
+            let changes = matches!(entry.access, Page(needs) | Api(needs) if needs != Read);
+            assert!(!changes || entry.method != Method::GET, "GET {} asks for more than reading", entry.path);
+        }
+    }
+
+    #[test]
+    fn the_api_and_nothing_else_takes_tokens() {
+        for entry in ROUTES {
+            let is_api = entry.path.starts_with("/api");
+            assert_eq!(is_api, matches!(entry.access, Api(_)), "{}", entry.path);
+        }
+    }
+
+    #[test]
+    fn no_row_appears_twice() {
+        for (index, entry) in ROUTES.iter().enumerate() {
+            let again = |other: &&Entry| other.path == entry.path && other.method == entry.method;
+            assert!(!ROUTES[index + 1..].iter().any(|other| again(&other)), "{} {}", entry.method, entry.path);
+        }
+    }
+}
