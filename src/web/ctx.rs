@@ -2,6 +2,7 @@
 
 use super::error::AppError;
 use super::hx;
+use super::view::Theme;
 use crate::domain::access::{Actor, Permission};
 use crate::domain::ids::UserId;
 use crate::ports::clock::Clock;
@@ -108,8 +109,8 @@ pub struct Visitor {
     pub address: String,
     /// How the browser names itself.
     pub agent: String,
-    /// `light`, `dark` or `auto`.
-    pub theme: &'static str,
+    /// The colour scheme.
+    pub theme: Theme,
     /// The id under which the log knows this request.
     pub request_id: String,
     /// Whether htmx asks for a fragment.
@@ -147,13 +148,8 @@ impl FromRequest for Visitor {
     }
 }
 
-fn theme(request: &HttpRequest) -> &'static str {
-    let cookie = request.cookie(THEME_COOKIE);
-    match cookie.as_ref().map(actix_web::cookie::Cookie::value) {
-        Some("light") => "light",
-        Some("dark") => "dark",
-        _ => "auto",
-    }
+fn theme(request: &HttpRequest) -> Theme {
+    Theme::from_cookie(request.cookie(THEME_COOKIE).as_ref().map(actix_web::cookie::Cookie::value))
 }
 
 /// The peer, or what the proxy before us says: its own entry is the last one, earlier ones anybody could have sent.

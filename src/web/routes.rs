@@ -5,7 +5,7 @@
 
 use super::error::{self, AppError};
 use super::guard::guard;
-use super::{api, form, health, pages};
+use super::{api, assets, form, health, pages};
 use crate::domain::access::Permission::{self, Read};
 use actix_web::guard as on;
 use actix_web::http::{Method, StatusCode, header};
@@ -14,7 +14,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, ResponseError, Route};
 
 /// The only paths that answer without a session or a token.
-pub const PUBLIC: &[&str] = &["/login", "/setup", "/health/live", "/health/ready"];
+pub const PUBLIC: &[&str] =
+    &["/login", "/setup", "/health/live", "/health/ready", "/static/{hash}/{name}", "/static/{name}", "/favicon.ico"];
 
 /// What a route asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,9 @@ pub const ROUTES: &[Entry] = routes! {
     // Without a session
     GET  "/health/live"  Public => health::live;
     GET  "/health/ready" Public => health::ready;
+    GET  "/static/{hash}/{name}" Public => assets::hashed;
+    GET  "/static/{name}"        Public => assets::plain;
+    GET  "/favicon.ico"          Public => assets::favicon;
     GET  "/setup"        Public => pages::auth::setup_form;
     POST "/setup"        Public => pages::auth::setup;
     GET  "/login"        Public => pages::auth::login_form;

@@ -1,16 +1,17 @@
 //! First start, login, logout.
 
-use super::plain::{escape, field, page};
+use super::html;
 use crate::services::access::AccessError;
-use crate::web::csrf::{self, VisitorToken};
+use crate::web::csrf;
 use crate::web::ctx::{Ctx, Visitor, WebState};
 use crate::web::error::AppError;
 use crate::web::form::{FormInput, QueryInput};
+use crate::web::view::{LoginPage, SetupPage};
 use crate::web::{hx, session};
 use actix_session::Session;
-use actix_web::http::StatusCode;
+use actix_web::cookie::Cookie;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
-use std::collections::BTreeMap;
 
 /// The longest text that is read from a field of these pages, in characters.
 const FIELD_MAX: usize = 2_000;
@@ -35,8 +36,9 @@ pub async fn login_form(
         return Ok(hx::redirect("/setup", visitor.is_htmx));
     }
     let note = if query.was_sent("bye") { "You are logged out." } else { "" };
-    let login = LoginView { error: "", note, username: "", next };
-    Ok(show_login(StatusCode::OK, &request, &state, &visitor, &login))
+    let mut page = empty_login(&visitor, next);
+    note.clone_into(&mut page.note);
+    show_login(StatusCode::OK, &request, &state, page)
 }
 
 /// `POST /login`
@@ -54,22 +56,21 @@ pub async fn login(
     let password = form.text("password", FIELD_MAX).unwrap_or_default();
     let next = form.text("next", FIELD_MAX).unwrap_or_default();
     let next = hx::safe_next(&next);
+    let mut page = empty_login(&visitor, next);
+    username.trim().clone_into(&mut page.username);
     match state.access.login(username.trim(), password.into(), &visitor.address).await {
         Ok(user) => {
             session::log_in(&session, &user, &visitor)?;
             Ok(hx::redirect(next, visitor.is_htmx))
         }
         Err(AccessError::WrongCredentials) => {
-            let error = "User name or password is wrong.";
-            let login = LoginView { error, note: "", username: &username, next };
-            Ok(show_login(StatusCode::UNPROCESSABLE_ENTITY, &request, &state, &visitor, &login))
+            "User name or password is wrong.".clone_into(&mut page.error);
+            show_login(StatusCode::UNPROCESSABLE_ENTITY, &request, &state, page)
         }
         Err(AccessError::Throttled(wait)) => {
-            let error = format!("Too many attempts. Try again in {} s.", wait.retry_after_s);
-            let login = LoginView { error: &error, note: "", username: &username, next };
-            let mut response = show_login(StatusCode::TOO_MANY_REQUESTS, &request, &state, &visitor, &login);
-            let header = actix_web::http::header::RETRY_AFTER;
-            response.headers_mut().insert(header, wait.retry_after_s.into());
+            page.error = format!("Too many attempts. Try again in {} s.", wait.retry_after_s);
+            let mut response = show_login(StatusCode::TOO_MANY_REQUESTS, &request, &state, page)?;
+            response.headers_mut().insert(header::RETRY_AFTER, wait.retry_after_s.into());
             Ok(response)
         }
         Err(other) => Err(other.into()),
@@ -108,7 +109,7 @@ pub async fn setup_form(
     if !state.access.setup_is_open().await? {
         return Err(AppError::for_status(StatusCode::NOT_FOUND));
     }
-    Ok(show_setup(StatusCode::OK, &request, &state, &visitor, &SetupView::default()))
+    show_setup(StatusCode::OK, &request, &state, &visitor, "", &SetupErrors::default())
 }
 
 /// `POST /setup`
@@ -126,45 +127,47 @@ pub async fn setup(
     let username = form.text("username", FIELD_MAX).unwrap_or_default();
     let password = form.text("password", FIELD_MAX).unwrap_or_default();
     let repeat = form.text("password_repeat", FIELD_MAX);
-    let mut view = SetupView { username: username.clone(), ..SetupView::default() };
+    let mut errors = SetupErrors::default();
     if repeat.is_some_and(|repeat| repeat != password) {
-        view.wrong("password_repeat", "is not the same");
-        return Ok(show_setup(StatusCode::UNPROCESSABLE_ENTITY, &request, &state, &visitor, &view));
+        errors.wrong("password_repeat", "is not the same");
+        return show_setup(StatusCode::UNPROCESSABLE_ENTITY, &request, &state, &visitor, &username, &errors);
     }
     match state.access.complete_setup(&token, username.trim(), password.into(), &visitor.address).await {
         Ok(user) => {
             session::log_in(&session, &user, &visitor)?;
             return Ok(hx::redirect("/", visitor.is_htmx));
         }
-        Err(AccessError::WrongSetupToken) => view.wrong("setup_token", "is not the one that was printed last"),
-        Err(AccessError::BadUsername(why)) => view.wrong("username", &why.to_string()),
-        Err(AccessError::NameTaken) => view.wrong("username", "is taken"),
-        Err(AccessError::BadPassword(why)) => view.wrong("password", &why.to_string()),
+        Err(AccessError::WrongSetupToken) => errors.wrong("setup_token", "is not the one that was printed last"),
+        Err(AccessError::BadUsername(why)) => errors.wrong("username", &why.to_string()),
+        Err(AccessError::NameTaken) => errors.wrong("username", "is taken"),
+        Err(AccessError::BadPassword(why)) => errors.wrong("password", &why.to_string()),
         Err(other) => return Err(other.into()),
     }
-    Ok(show_setup(StatusCode::UNPROCESSABLE_ENTITY, &request, &state, &visitor, &view))
+    show_setup(StatusCode::UNPROCESSABLE_ENTITY, &request, &state, &visitor, &username, &errors)
 }
 
-struct LoginView<'a> {
-    error: &'a str,
-    note: &'a str,
-    username: &'a str,
-    next: &'a str,
+fn empty_login(visitor: &Visitor, next: &str) -> LoginPage {
+    LoginPage {
+        csrf: String::new(),
+        theme: visitor.theme,
+        error: String::new(),
+        note: String::new(),
+        username: String::new(),
+        next: if next == "/" { String::new() } else { next.to_owned() },
+    }
 }
 
 #[derive(Default)]
-struct SetupView {
-    username: String,
-    errors: BTreeMap<&'static str, String>,
-}
+struct SetupErrors([String; 4]);
 
-impl SetupView {
-    fn wrong(&mut self, field: &'static str, why: &str) {
-        self.errors.insert(field, why.to_owned());
-    }
+impl SetupErrors {
+    /// Fields of the page, in order.
+    const NAMES: [&str; 4] = ["setup_token", "username", "password", "password_repeat"];
 
-    fn error(&self, field: &str) -> &str {
-        self.errors.get(field).map_or("", String::as_str)
+    fn wrong(&mut self, field: &str, why: &str) {
+        if let Some(at) = Self::NAMES.iter().position(|name| *name == field) {
+            why.clone_into(&mut self.0[at]);
+        }
     }
 }
 
@@ -172,47 +175,35 @@ fn show_login(
     status: StatusCode,
     request: &HttpRequest,
     state: &WebState,
-    _visitor: &Visitor,
-    login: &LoginView<'_>,
-) -> HttpResponse {
+    mut page: LoginPage,
+) -> Result<HttpResponse, AppError> {
     let token = csrf::visitor_token(request, state);
-    let form = format!(
-        "<form method=\"post\" action=\"/login\">{}{}{}{}<button>Log in</button></form>",
-        hidden(csrf::FIELD, &token.token),
-        hidden("next", login.next),
-        field("username", "User name", "text", login.username, ""),
-        field("password", "Password", "password", "", ""),
-    );
-    html(status, token, page("Log in", &[login.note, login.error], &form))
+    page.csrf = token.token;
+    with_cookie(html(status, &page)?, token.cookie)
 }
 
 fn show_setup(
     status: StatusCode,
     request: &HttpRequest,
     state: &WebState,
-    _visitor: &Visitor,
-    view: &SetupView,
-) -> HttpResponse {
+    visitor: &Visitor,
+    username: &str,
+    errors: &SetupErrors,
+) -> Result<HttpResponse, AppError> {
     let token = csrf::visitor_token(request, state);
-    let form = format!(
-        "<form method=\"post\" action=\"/setup\">{}{}{}{}{}<button>Create administrator</button></form>",
-        hidden(csrf::FIELD, &token.token),
-        field("setup_token", "Setup token", "password", "", view.error("setup_token")),
-        field("username", "User name", "text", &view.username, view.error("username")),
-        field("password", "Password", "password", "", view.error("password")),
-        field("password_repeat", "Password again", "password", "", view.error("password_repeat")),
-    );
-    html(status, token, page("Set up Countersign", &[], &form))
+    let [setup_token, name, password, repeat] = &errors.0;
+    let page = SetupPage {
+        csrf: token.token,
+        theme: visitor.theme,
+        error: String::new(),
+        fields: SetupPage::fields(username, [setup_token, name, password, repeat]),
+    };
+    with_cookie(html(status, &page)?, token.cookie)
 }
 
-fn hidden(name: &str, value: &str) -> String {
-    format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value))
-}
-
-fn html(status: StatusCode, token: VisitorToken, body: String) -> HttpResponse {
-    let mut response = HttpResponse::build(status);
-    if let Some(cookie) = token.cookie {
-        response.cookie(cookie);
+fn with_cookie(mut response: HttpResponse, cookie: Option<Cookie<'static>>) -> Result<HttpResponse, AppError> {
+    if let Some(cookie) = cookie {
+        response.add_cookie(&cookie).map_err(|error| AppError::internal(&error))?;
     }
-    response.content_type("text/html; charset=utf-8").body(body)
+    Ok(response)
 }

@@ -2,4 +2,17 @@
 
 pub mod auth;
 pub mod error;
-pub(crate) mod plain;
+
+use crate::web::error::AppError;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+/// Answers a rendered page or fragment.
+///
+/// # Errors
+/// When the template fails, which is our own fault.
+pub fn html(status: StatusCode, page: &impl Template) -> Result<HttpResponse, AppError> {
+    let body = page.render().map_err(|error| AppError::internal(&error))?;
+    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body))
+}
