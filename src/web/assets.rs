@@ -116,11 +116,3 @@ fn revalidated(request: &HttpRequest, asset: &'static Asset) -> HttpResponse {
     }
     asset.respond("no-cache")
 }
-
-/// Registers the three public routes of this module.
-pub fn configure(config: &mut web::ServiceConfig) {
-    config
-        .route("/static/{hash}/{name}", web::get().to(hashed))
-        .route("/static/{name}", web::get().to(plain))
-        .route("/favicon.ico", web::get().to(favicon));
-}
