@@ -23,7 +23,8 @@ impl SetupPage {
     pub fn fields(username: &str, errors: [&str; 4]) -> Vec<Field> {
         use super::FieldKind::{Password, Text};
         vec![
-            Field::new("setup_token", "Setup token", Password, "")
+            Field::new("setup_token", "Setup token", Text, "")
+                .autocomplete("one-time-code")
                 .help("Printed where the server was started, on the line “Setup token”.")
                 .error(errors[0])
                 .required()
