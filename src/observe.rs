@@ -2,6 +2,10 @@
 //!
 //! Passwords, tokens, cookies and bodies never come here.
 
+mod trading;
+
+pub use trading::*;
+
 use crate::domain::access::{Token, User};
 use crate::domain::ids::TokenId;
 use std::error::Error;

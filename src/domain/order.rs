@@ -18,6 +18,7 @@ use crate::domain::digest::{Digest, Terms};
 use crate::domain::ids::{BookId, ClientOrderId, DecisionId, InstallationTag, OrderId, PositionId, TraderId};
 use crate::domain::market::{Coin, Quote, Symbol};
 use crate::domain::money::{Money, Price, Quantity};
+use crate::domain::risk::RiskChecked;
 use crate::domain::signal::{PositionSide, Side, Signal};
 use crate::domain::time::Timestamp;
 use crate::domain::trader_settings::OrderStyle;
@@ -478,16 +479,17 @@ pub struct Order {
 }
 
 impl Order {
-    /// A journal entry: named, stamped with its digest, nothing sent.
+    /// A journal entry: named, stamped with its digest, nothing sent. Only what the risk rules passed can be journaled.
     pub fn journal(
         id: OrderId,
-        intent: OrderIntent,
+        checked: RiskChecked<OrderIntent>,
         sequence: u32,
         installation: &InstallationTag,
         created_at: Timestamp,
         market_at: Timestamp,
         send_before: Option<Timestamp>,
     ) -> Self {
+        let (intent, _) = checked.into_parts();
         Self {
             id,
             client_order_id: intent.cause.client_order_id(installation, sequence),

@@ -1,0 +1,116 @@
+//! Events of the trading side: one function per meaningful event; it logs and counts.
+
+use super::chain;
+use crate::domain::cycle::CycleTrigger;
+use crate::domain::decision::Decision;
+use crate::domain::ids::{CycleId, OrderId};
+use crate::domain::order::Order;
+use crate::domain::position::Position;
+use crate::domain::trader::Trader;
+use std::error::Error;
+
+/// A cycle begins.
+pub fn cycle_started(trader: &Trader, cycle: CycleId, trigger: CycleTrigger) {
+    metrics::counter!("countersign_cycles_started_total").increment(1);
+    tracing::info!(model = trader.id.0, cycle = cycle.0, trigger = trigger.as_str(), "cycle started");
+}
+
+/// A cycle ended without decisions.
+pub fn cycle_failed(trader: &Trader, cycle: CycleId, error: &dyn Error) {
+    metrics::counter!("countersign_cycles_failed_total").increment(1);
+    tracing::warn!(model = trader.id.0, cycle = cycle.0, error = chain(error), "cycle failed");
+}
+
+/// A cycle's lease could not be renewed in time; its commit will tell whether it is still ours.
+pub fn lease_renewal_failed(lease: &str, error: &dyn Error) {
+    tracing::warn!(lease, error = chain(error), "lease not renewed");
+}
+
+/// A decision moved.
+pub fn decision_moved(decision: &Decision, by: &str) {
+    metrics::counter!("countersign_decisions_total", "status" => decision.status().as_str()).increment(1);
+    tracing::info!(
+        model = decision.trader_id.0,
+        decision = decision.id.0,
+        cycle = decision.cycle_id.0,
+        status = decision.status().as_str(),
+        version = decision.version,
+        by,
+        "decision moved"
+    );
+}
+
+/// An attempt is committed and its bytes leave.
+pub fn order_sent(order: &Order) {
+    metrics::counter!("countersign_orders_sent_total").increment(1);
+    tracing::info!(
+        model = order.intent.trader_id.0,
+        order = order.id.0,
+        client_order_id = order.client_order_id.as_str(),
+        decision = order.decision_id().map(|id| id.0),
+        attempt = order.attempts,
+        "order sent"
+    );
+}
+
+/// We refused to send an order.
+pub fn order_denied(order: &Order, reason: &str) {
+    metrics::counter!("countersign_orders_denied_total").increment(1);
+    tracing::warn!(model = order.intent.trader_id.0, order = order.id.0, reason, "order denied before sending");
+}
+
+/// An order's reply was lost.
+pub fn order_unknown(order: &Order, why: &str) {
+    metrics::counter!("countersign_orders_unknown_total").increment(1);
+    tracing::error!(model = order.intent.trader_id.0, order = order.id.0, why, "order outcome unknown");
+}
+
+/// An order could not be worked on; it stays as it is and is looked at again.
+pub fn order_failed(order: OrderId, error: &dyn Error) {
+    metrics::counter!("countersign_order_errors_total").increment(1);
+    tracing::error!(order = order.0, error = chain(error), "order could not be worked on");
+}
+
+/// An order's terms differ from what was approved: it is not sent.
+pub fn digest_mismatch(order: &Order) {
+    metrics::counter!("countersign_digest_mismatches_total").increment(1);
+    tracing::error!(order = order.id.0, "the order differs from the approved terms");
+}
+
+/// A model's axes, state or settings changed.
+pub fn model_changed(trader: &Trader, action: &str, by: &str) {
+    tracing::info!(model = trader.id.0, version = trader.version, action, by, "model changed");
+}
+
+/// A position's stop, target or margin could not be acted on.
+pub fn protection_failed(position: &Position, error: &dyn Error) {
+    metrics::counter!("countersign_protection_errors_total").increment(1);
+    tracing::error!(model = position.trader_id.0, position = position.id.0, error = chain(error), "protection failed");
+}
+
+/// The red button.
+pub fn emergency_stop(by: &str, reason: &str) {
+    metrics::counter!("countersign_emergency_stops_total").increment(1);
+    tracing::error!(by, reason, "EMERGENCY STOP");
+}
+
+/// The stop switch did not obey.
+pub fn stop_switch_failed(error: &dyn Error) {
+    tracing::error!(error = chain(error), "emergency stop switch failed");
+}
+
+/// A commit did not happen where nobody waits for its answer.
+pub fn commit_failed(doing: &str, error: &dyn Error) {
+    tracing::error!(doing, error = chain(error), "commit failed");
+}
+
+/// The store failed where nobody waits for its answer.
+pub fn store_failed(doing: &str, error: &dyn Error) {
+    tracing::error!(doing, error = chain(error), "store failed");
+}
+
+/// Something that cannot happen did.
+pub fn invariant_broken(what: &str, error: &dyn Error) {
+    metrics::counter!("countersign_invariants_broken_total").increment(1);
+    tracing::error!(what, error = chain(error), "invariant broken");
+}

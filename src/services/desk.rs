@@ -1,0 +1,169 @@
+//! What every use case works with: the ports, and the little state that lives in memory only.
+
+use crate::domain::ids::{InstallationTag, TraderId};
+use crate::domain::market::{Coin, Quote};
+use crate::domain::time::Timestamp;
+use crate::domain::venue_kind::VenueKind;
+use crate::ports::advisor::AdvisorDirectory;
+use crate::ports::clock::Clock;
+use crate::ports::market_data::MarketData;
+use crate::ports::stop_switch::{StopOrder, StopSwitch, StopSwitchError};
+use crate::ports::store::{CommitError, IdKind, SharedStore, StoreError};
+use crate::ports::venue::VenueDirectory;
+use crate::services::live_feed::LiveFeed;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+
+/// How often a commit is tried again after somebody else changed what it was based on. Contention on one book is a
+/// handful of operators and one cycle; beyond this something is wrong.
+pub const COMMIT_ATTEMPTS: u32 = 8;
+
+/// Prices sent in with decisions that are remembered at most; the oldest goes first.
+const GIVEN_QUOTES_MAX: usize = 1_000;
+
+/// The markets that prices come from.
+#[derive(Clone)]
+pub struct Markets {
+    /// Quotes for simulation.
+    pub simulation: Arc<dyn MarketData>,
+    /// Quotes of the exchange's own hosts; missing ones are not configured.
+    pub live: HashMap<VenueKind, Arc<dyn MarketData>>,
+}
+
+impl Markets {
+    /// The market that a venue's decisions are quoted from; `None` when it is not configured. Live never quotes from
+    /// the simulation's market: testnet prices have nothing to do with anybody else's.
+    pub fn of(&self, venue: VenueKind) -> Option<&Arc<dyn MarketData>> {
+        match venue {
+            VenueKind::Simulation => Some(&self.simulation),
+            VenueKind::Testnet | VenueKind::Mainnet => self.live.get(&venue),
+        }
+    }
+}
+
+/// The emergency stop as senders see it: a flag in memory and a durable one.
+pub struct StopGate {
+    raised: AtomicBool,
+    switch: Arc<dyn StopSwitch>,
+}
+
+impl StopGate {
+    /// Starts lowered in memory; the durable switch decides.
+    pub fn new(switch: Arc<dyn StopSwitch>) -> Self {
+        Self { raised: AtomicBool::new(false), switch }
+    }
+
+    /// The stop in force. An unreadable switch counts as a stop: better not to trade than not to know.
+    pub async fn in_force(&self) -> Option<StopOrder> {
+        let unknown = |reason: String| Some(StopOrder { by: "countersign".to_owned(), at: Timestamp(0), reason });
+        match self.switch.in_force().await {
+            Ok(Some(order)) => Some(order),
+            Ok(None) if self.raised.load(Ordering::SeqCst) => unknown("a stop is being recorded".to_owned()),
+            Ok(None) => None,
+            Err(error) => unknown(error.to_string()),
+        }
+    }
+
+    /// Raises both flags: memory first, so that this process stops even when the disk does not answer.
+    ///
+    /// # Errors
+    /// When it could not be made durable; the flag in memory holds all the same.
+    pub async fn raise(&self, order: &StopOrder) -> Result<(), StopSwitchError> {
+        self.raised.store(true, Ordering::SeqCst);
+        self.switch.raise(order).await
+    }
+
+    /// Lowers both flags, after the stop is recorded in the database.
+    ///
+    /// # Errors
+    /// When the durable one cannot be lowered; both stay up then.
+    pub async fn lower(&self) -> Result<(), StopSwitchError> {
+        self.switch.lower().await?;
+        self.raised.store(false, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+/// Prices that came with decisions (simulation only): they stand in for the market's until they are stale.
+#[derive(Default)]
+pub struct GivenQuotes(Mutex<HashMap<(TraderId, Coin), Quote>>);
+
+impl GivenQuotes {
+    /// Remembers a price for one trader's coin.
+    pub fn put(&self, trader: TraderId, coin: Coin, quote: Quote) {
+        let mut quotes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if quotes.len() >= GIVEN_QUOTES_MAX
+            && let Some(oldest) = quotes.iter().min_by_key(|(_, quote)| quote.at).map(|(key, _)| key.clone())
+        {
+            quotes.remove(&oldest);
+        }
+        quotes.insert((trader, coin), quote);
+    }
+
+    /// The price, while it is young enough at market time `now`.
+    pub fn fresh(&self, trader: TraderId, coin: &Coin, now: Timestamp, max_age_seconds: u32) -> Option<Quote> {
+        let mut quotes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (trader, coin.clone());
+        let quote = *quotes.get(&key)?;
+        if quote.is_fresh(now, max_age_seconds) {
+            return Some(quote);
+        }
+        quotes.remove(&key);
+        None
+    }
+}
+
+/// What the installation allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Real money may be chosen at all (`--allow-mainnet`).
+    pub allow_mainnet: bool,
+}
+
+/// Everything a use case needs.
+pub struct Desk {
+    /// What survives.
+    pub store: SharedStore,
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// Prices.
+    pub markets: Markets,
+    /// Who proposes.
+    pub advisors: Arc<dyn AdvisorDirectory>,
+    /// Where orders go.
+    pub venues: Arc<dyn VenueDirectory>,
+    /// The red button.
+    pub stop: StopGate,
+    /// Tells open pages.
+    pub live: LiveFeed,
+    /// Part of every client order id.
+    pub installation: InstallationTag,
+    /// Prices that came with decisions.
+    pub given_quotes: GivenQuotes,
+    /// What the installation allows.
+    pub policy: Policy,
+    /// Names this process in leases.
+    pub process: String,
+    /// Wakes the submitter when an order was journaled.
+    pub submit_wake: Notify,
+}
+
+impl Desk {
+    /// One new id.
+    ///
+    /// # Errors
+    /// When the store cannot hand one out.
+    pub async fn next_id(&self, kind: IdKind) -> Result<i64, StoreError> {
+        let ids = self.store.reserve_ids(kind, 1).await?;
+        ids.first()
+            .copied()
+            .ok_or(StoreError::Corrupt { what: "id counter", detail: format!("no {} id", kind.as_str()) })
+    }
+}
+
+/// Whether a commit is worth another try with fresh reads.
+pub(crate) const fn is_conflict(error: &CommitError) -> bool {
+    matches!(error, CommitError::Conflict(_))
+}

@@ -1,0 +1,243 @@
+//! Watches open simulated positions and executes what their stop, target or margin demand, paused models included:
+//! protection never sleeps. (A live position is protected by orders at its exchange.)
+
+use crate::domain::ids::{BookId, PositionId, TraderId};
+use crate::domain::incident::{IncidentKind, NewIncident, Severity};
+use crate::domain::market::{Candle, CandleInterval, Coin};
+use crate::domain::money::Price;
+use crate::domain::order::{Order, OrderCause};
+use crate::domain::position::Position;
+use crate::domain::protection::{Trigger, triggered};
+use crate::domain::risk::RiskReport;
+use crate::domain::signal::Signal;
+use crate::domain::time::Timestamp;
+use crate::domain::trader::Trader;
+use crate::domain::venue_kind::VenueKind;
+use crate::ports::market_data::MarketData;
+use crate::ports::store::{AuditEntry, Changes, CommitError, Guard, StoreError};
+use crate::services::cycle_parts::{MarketView, Scene, Wish, relevant_coins};
+use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
+use crate::services::journal::journal;
+use crate::services::live_feed::Topic;
+use crate::services::run_cycle::{refusal, told};
+use std::collections::HashMap;
+
+/// Five-minute candles looked back at after a pause of the process: one day. Older moves are caught by the price itself.
+const LOOK_BACK_CANDLES: usize = 288;
+
+/// How far each position has been watched, in market time. Kept in memory: after a restart the look-back covers the gap.
+#[derive(Debug, Default)]
+pub struct Watch {
+    until: HashMap<PositionId, Timestamp>,
+}
+
+/// Why a position could not be closed.
+#[derive(Debug, thiserror::Error)]
+pub enum CloseError {
+    /// No such model, or nothing held in this coin.
+    #[error("there is no open {0} position")]
+    NothingHeld(Coin),
+    /// The venue is not configured.
+    #[error("the exchange is not configured for {0}; nothing was simulated instead")]
+    NotConfigured(VenueKind),
+    /// The emergency stop is in force.
+    #[error("the emergency stop is in force")]
+    Stopped,
+    /// The rules refuse it: no price, dust, or it is being closed already.
+    #[error("{}", .0.reasons())]
+    Refused(RiskReport),
+    /// Others kept changing the account.
+    #[error("the account keeps changing; try again")]
+    Contended,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Looks at every open simulated position once. Returns the orders that were journaled.
+///
+/// # Errors
+/// When the positions cannot be read. A failure of one position is logged and does not stop the others.
+pub async fn watch(desk: &Desk, watch: &mut Watch) -> Result<usize, StoreError> {
+    let positions = desk.store.open_positions(VenueKind::Simulation).await?;
+    watch.until.retain(|id, _| positions.iter().any(|position| position.id == *id));
+    let mut count = 0;
+    for position in positions {
+        match look(desk, watch, &position).await {
+            Ok(true) => count += 1,
+            Ok(false) => {}
+            Err(error) => crate::observe::protection_failed(&position, &error),
+        }
+    }
+    Ok(count)
+}
+
+async fn look(desk: &Desk, watch: &mut Watch, position: &Position) -> Result<bool, CloseError> {
+    let market = desk.markets.simulation.as_ref();
+    let now = market.now();
+    let from = watch.until.get(&position.id).copied().unwrap_or(position.watched_until);
+    let Some((low, high)) = range(desk, market, position, from, now).await else { return Ok(false) };
+    let Some(trigger) = triggered(position, low, high) else {
+        watch.until.insert(position.id, now);
+        return Ok(false);
+    };
+    let cause = match trigger {
+        Trigger::Liquidation(_) => OrderCause::Liquidation(position.id),
+        Trigger::StopLoss(_) | Trigger::ProfitTarget(_) => OrderCause::Protective(position.id),
+    };
+    if desk.store.open_orders(Some(position.trader_id)).await?.iter().any(|order| is_exit_of(order, position)) {
+        return Ok(false);
+    }
+    let result = close(
+        desk,
+        position.trader_id,
+        position.book_id,
+        &position.coin,
+        cause,
+        trigger.word(),
+        crate::services::settle::SELF,
+    )
+    .await;
+    match result {
+        Ok(_) => {
+            watch.until.insert(position.id, now);
+            Ok(true)
+        }
+        Err(CloseError::Refused(report)) => {
+            report_unprotected(desk, position, trigger, &report.reasons()).await?;
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_exit_of(order: &Order, position: &Position) -> bool {
+    order.intent.book_id == position.book_id && order.intent.coin == position.coin && !order.intent.purpose.is_entry()
+}
+
+/// Lowest and highest price since `from`: the closed candles that began after it, and the price now.
+async fn range(
+    desk: &Desk,
+    market: &dyn MarketData,
+    position: &Position,
+    from: Timestamp,
+    now: Timestamp,
+) -> Option<(Price, Price)> {
+    let trader = desk.store.trader(position.trader_id).await.ok()??;
+    let quotes = market.quotes(std::slice::from_ref(&position.symbol)).await.ok()?;
+    let quote =
+        quotes.get(&position.symbol).filter(|quote| quote.is_fresh(now, trader.settings.max_price_age_seconds))?;
+    let given = desk.given_quotes.fresh(trader.id, &position.coin, now, trader.settings.max_price_age_seconds);
+    let price = given.map_or(quote.price, |given| given.price);
+    let candles = candles_since(market, position, from, now).await;
+    let low = candles.iter().map(|candle| candle.low).fold(price, Price::min);
+    let high = candles.iter().map(|candle| candle.high).fold(price, Price::max);
+    Some((low, high))
+}
+
+async fn candles_since(market: &dyn MarketData, position: &Position, from: Timestamp, now: Timestamp) -> Vec<Candle> {
+    for interval in [CandleInterval::FiveMinutes, CandleInterval::OneHour] {
+        // A candle that is still running, or began before `from`, says nothing about the time since.
+        if from.floor_to(interval.ms()).plus_ms(2 * interval.ms()) > now {
+            continue;
+        }
+        if let Ok(candles) = market.candles(&position.symbol, interval, LOOK_BACK_CANDLES).await {
+            return candles.iter().filter(|candle| candle.open_time >= from).copied().collect();
+        }
+    }
+    Vec::new()
+}
+
+async fn report_unprotected(desk: &Desk, position: &Position, trigger: Trigger, why: &str) -> Result<(), CloseError> {
+    let incident = NewIncident {
+        kind: IncidentKind::PositionUnprotected,
+        severity: Severity::High,
+        trader_id: Some(position.trader_id),
+        title: format!("{} of the {} position could not be executed", trigger.word(), position.coin),
+        detail: why.to_owned(),
+        fingerprint: format!("position {}", position.id),
+        at: desk.clock.now(),
+    };
+    let changes = Changes { notifications: vec![told(&incident)], incidents: vec![incident], ..Changes::default() };
+    match desk.store.commit(changes).await {
+        Ok(()) => desk.live.publish(Topic::Incident, None, Some(position.trader_id)),
+        Err(CommitError::Store(error)) => return Err(error.into()),
+        Err(error) => crate::observe::commit_failed("reporting an unprotected position", &error),
+    }
+    Ok(())
+}
+
+/// Closes a position for a person: journals the order and wakes the submitter.
+///
+/// # Errors
+/// [`CloseError`] says why there is no order.
+pub async fn close_position(desk: &Desk, trader: &Trader, coin: &Coin, by: &str) -> Result<Order, CloseError> {
+    if desk.stop.in_force().await.is_some() {
+        return Err(CloseError::Stopped);
+    }
+    let nothing = || CloseError::NothingHeld(coin.clone());
+    let book = desk.store.book(trader.id, trader.axes.venue_kind()).await?.ok_or_else(nothing)?;
+    let view = desk.store.book_view(book.id, Timestamp::default()).await?.ok_or_else(nothing)?;
+    let position = view.position(coin).ok_or_else(nothing)?.id;
+    close(desk, trader.id, book.id, coin, OrderCause::OperatorClose(position), "closed by hand", by).await
+}
+
+/// Journals an exit of everything that is held and free.
+async fn close(
+    desk: &Desk,
+    trader: TraderId,
+    book: BookId,
+    coin: &Coin,
+    cause: OrderCause,
+    why: &str,
+    by: &str,
+) -> Result<Order, CloseError> {
+    let nothing = || CloseError::NothingHeld(coin.clone());
+    for _ in 0..COMMIT_ATTEMPTS {
+        let trader = desk.store.trader(trader).await?.ok_or_else(nothing)?;
+        let view = desk.store.book_view(book, Timestamp::default()).await?.ok_or_else(nothing)?;
+        let venue = view.book.venue;
+        let market = desk.markets.of(venue).ok_or(CloseError::NotConfigured(venue))?;
+        let Ok(market) = MarketView::read(desk, market.as_ref(), &trader, relevant_coins(&trader, &view)).await else {
+            return Err(CloseError::Refused(refusal(&crate::services::cycle_parts::IntentError::NoPrice(
+                coin.clone(),
+            ))));
+        };
+        let scene = Scene::new(&trader, &view, &market, None, None);
+        let wish = Wish {
+            coin: coin.clone(),
+            signal: Signal::ClosePosition,
+            quantity: None,
+            leverage: 1,
+            stop_loss: None,
+            profit_target: None,
+        };
+        let intent = scene.intent(&wish, cause, 0).map_err(|error| CloseError::Refused(refusal(&error)))?;
+        let checked = scene.check(intent, view.entries_today).map_err(CloseError::Refused)?;
+        let wall = desk.clock.now();
+        let mut changes = Changes {
+            guards: vec![Guard::Book { id: book, version: view.book.version }],
+            audit: vec![AuditEntry {
+                at: wall,
+                actor: by.to_owned(),
+                action: "position.close",
+                subject: format!("model {} {coin}", trader.id),
+                detail: why.to_owned(),
+            }],
+            ..Changes::default()
+        };
+        journal(desk, &mut changes, checked, wall, market.now).await?;
+        let order = changes.new_orders.last().cloned();
+        match desk.store.commit(changes).await {
+            Ok(()) => {
+                desk.submit_wake.notify_one();
+                desk.live.publish(Topic::Order, None, Some(trader.id));
+                return order.ok_or(CloseError::Contended);
+            }
+            Err(error) if is_conflict(&error) => {}
+            Err(CommitError::Store(error)) => return Err(error.into()),
+            Err(_) => return Err(CloseError::Contended),
+        }
+    }
+    Err(CloseError::Contended)
+}

@@ -1,0 +1,171 @@
+//! How a cycle that did not complete is recorded: with an incident, the next run, and nothing half done.
+
+use super::{CycleError, Run};
+use crate::domain::auto_pause::AutoPause;
+use crate::domain::cycle::{Cycle, CycleOutcome};
+use crate::domain::incident::{IncidentKind, NewIncident, Severity};
+use crate::domain::notification::{NewNotification, NotificationKind};
+use crate::domain::time::Timestamp;
+use crate::domain::venue_kind::AutomationLevel;
+use crate::ports::store::{AuditEntry, Changes, Guard};
+use crate::services::live_feed::Topic;
+use crate::services::settle::SELF;
+
+impl Run<'_> {
+    /// Records the failure. What was lost to another process is theirs to record.
+    pub(super) async fn fail(&self, error: &CycleError) {
+        crate::observe::cycle_failed(&self.trader, self.id, error);
+        if !matches!(error, CycleError::AutoPaused(_)) {
+            let changes = self.failure(error);
+            if let Err(commit) = self.desk.store.commit(changes).await {
+                crate::observe::commit_failed("recording a failed cycle", &commit);
+                if let Err(release) = self.desk.store.release_lease(&self.lease).await {
+                    crate::observe::store_failed("releasing a cycle's lease", &release);
+                }
+            }
+        }
+        self.publish();
+        self.desk.live.publish(Topic::Incident, None, Some(self.trader.id));
+    }
+
+    /// Tells open pages.
+    pub(super) fn publish(&self) {
+        self.desk.submit_wake.notify_one();
+        for topic in [Topic::Decision, Topic::Equity, Topic::Notification, Topic::Model] {
+            self.desk.live.publish(topic, None, Some(self.trader.id));
+        }
+    }
+
+    fn failure(&self, error: &CycleError) -> Changes {
+        let wall = self.desk.clock.now();
+        let market = self.desk.markets.of(self.trader.axes.venue_kind()).map_or(wall, |market| market.now());
+        let errors =
+            if counts_as_api_error(error) { self.trader.api_errors.saturating_add(1) } else { self.trader.api_errors };
+        let incident = incident(self, error, wall);
+        let notifications = if self.trader.settings.notify_errors { vec![told(&incident)] } else { Vec::new() };
+        Changes {
+            guards: vec![self.lease_guard()],
+            reschedules: vec![(self.trader.id, Some(self.next_run(market)), errors)],
+            new_cycle: Some(ended(self, CycleOutcome::Failed, Some(error.to_string()), market, wall)),
+            incidents: vec![incident],
+            notifications,
+            release: vec![self.lease_release()],
+            ..Changes::default()
+        }
+    }
+
+    fn lease_guard(&self) -> Guard {
+        Guard::Lease { name: self.lease.name.clone(), owner: self.lease.owner.clone(), epoch: self.lease.epoch }
+    }
+
+    fn lease_release(&self) -> (String, String, i64) {
+        (self.lease.name.clone(), self.lease.owner.clone(), self.lease.epoch)
+    }
+}
+
+/// Calls that failed: what the auto-pause counts.
+const fn counts_as_api_error(error: &CycleError) -> bool {
+    matches!(
+        error,
+        CycleError::Market(_) | CycleError::Advisor(_) | CycleError::StaleMarketData(_) | CycleError::NotConfigured(_)
+    )
+}
+
+fn incident(run: &Run<'_>, error: &CycleError, at: Timestamp) -> NewIncident {
+    let (kind, severity, what) = match error {
+        CycleError::NotConfigured(_) => {
+            (IncidentKind::ExchangeNotConfigured, Severity::High, "the exchange is not configured")
+        }
+        CycleError::StaleMarketData(_) => (IncidentKind::StaleMarketData, Severity::Medium, "no fresh prices"),
+        CycleError::Market(_) => (IncidentKind::StaleMarketData, Severity::Medium, "the market did not answer"),
+        CycleError::Advisor(_) | CycleError::UnknownAdvisor(_) => {
+            (IncidentKind::ModelError, Severity::Medium, "the advisor gave no answer")
+        }
+        CycleError::Overtaken(_) => (IncidentKind::ExecutionError, Severity::Low, "a cycle was abandoned"),
+        _ => (IncidentKind::ExecutionError, Severity::Critical, "a cycle failed"),
+    };
+    NewIncident {
+        kind,
+        severity,
+        trader_id: Some(run.trader.id),
+        title: format!("{}: {what}", run.trader.name),
+        detail: error.to_string(),
+        fingerprint: format!("cycle {}", run.trader.axes.venue_kind()),
+        at,
+    }
+}
+
+/// An incident as a message behind the bell.
+pub(crate) fn told(incident: &NewIncident) -> NewNotification {
+    NewNotification {
+        kind: NotificationKind::Incident,
+        severity: incident.severity,
+        title: incident.title.clone(),
+        body: incident.detail.clone(),
+        trader_id: incident.trader_id,
+        decision_id: None,
+        at: incident.at,
+    }
+}
+
+fn ended(run: &Run<'_>, outcome: CycleOutcome, error: Option<String>, market: Timestamp, wall: Timestamp) -> Cycle {
+    Cycle {
+        id: run.id,
+        trader_id: run.trader.id,
+        venue: run.trader.axes.venue_kind(),
+        automation: run.trader.axes.automation_level,
+        trigger: run.request.trigger,
+        outcome,
+        error,
+        warnings: Vec::new(),
+        market_at: market,
+        started_at: run.started_at,
+        finished_at: wall,
+        asked: String::new(),
+        answered: String::new(),
+    }
+}
+
+/// Full automation falls back to asking; the cycle ends here.
+pub(super) fn step_down(run: &Run<'_>, pause: &AutoPause) -> Changes {
+    let wall = run.desk.clock.now();
+    let market = run.desk.markets.of(run.trader.axes.venue_kind()).map_or(wall, |market| market.now());
+    let mut trader = run.trader.clone();
+    trader.axes.automation_level = AutomationLevel::SemiAutomated;
+    trader.version += 1;
+    let title = format!("{}: full automation paused itself", trader.name);
+    let message = NewNotification {
+        kind: NotificationKind::AutoPause,
+        severity: Severity::Critical,
+        title: title.clone(),
+        body: format!("{}. The model now asks before it trades.", pause.reason),
+        trader_id: Some(trader.id),
+        decision_id: None,
+        at: wall,
+    };
+    Changes {
+        guards: vec![run.lease_guard()],
+        reschedules: vec![(trader.id, Some(run.next_run(market)), 0)],
+        new_cycle: Some(ended(run, CycleOutcome::Failed, Some(format!("auto-pause: {}", pause.reason)), market, wall)),
+        incidents: vec![NewIncident {
+            kind: IncidentKind::AutoPause,
+            severity: Severity::High,
+            trader_id: Some(trader.id),
+            title,
+            detail: pause.reason.clone(),
+            fingerprint: pause.code.to_owned(),
+            at: wall,
+        }],
+        notifications: if trader.settings.notify_auto_pause { vec![message] } else { Vec::new() },
+        audit: vec![AuditEntry {
+            at: wall,
+            actor: SELF.to_owned(),
+            action: "model.auto_pause",
+            subject: format!("model {}", trader.id),
+            detail: pause.reason.clone(),
+        }],
+        updated_traders: vec![(trader, run.trader.version)],
+        release: vec![run.lease_release()],
+        ..Changes::default()
+    }
+}
