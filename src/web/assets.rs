@@ -116,3 +116,46 @@ fn revalidated(request: &HttpRequest, asset: &'static Asset) -> HttpResponse {
     }
     asset.respond("no-cache")
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, http::StatusCode, test};
+
+    use super::*;
+
+    async fn get(path: &str, etag: Option<&str>) -> (StatusCode, Option<String>, Option<String>) {
+        let app = App::new()
+            .route("/static/{hash}/{name}", web::get().to(hashed))
+            .route("/static/{name}", web::get().to(plain))
+            .route("/favicon.ico", web::get().to(favicon));
+        let app = test::init_service(app).await;
+        let mut request = test::TestRequest::get().uri(path);
+        if let Some(etag) = etag {
+            request = request.insert_header((header::IF_NONE_MATCH, etag));
+        }
+        let response = test::call_service(&app, request.to_request()).await;
+        let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        (response.status(), text(header::CACHE_CONTROL), text(header::CONTENT_TYPE))
+    }
+
+    #[actix_web::test]
+    async fn an_asset_is_immutable_under_its_hash_and_revalidated_elsewhere() {
+        let (status, cache, kind) = get(asset("app.css"), None).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(cache.is_some_and(|cache| cache.contains("immutable")));
+        assert_eq!(kind.as_deref(), Some("text/css; charset=utf-8"));
+        for path in ["/static/app.css", "/static/0123456789ab/app.css"] {
+            let (status, cache, _) = get(path, None).await;
+            assert_eq!((status, cache.as_deref()), (StatusCode::OK, Some("no-cache")), "{path}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_known_asset_is_not_sent_again_and_an_unknown_one_is_not_found() {
+        let etag = format!("\"{}\"", find("app.js").map(|asset| asset.hash.clone()).unwrap_or_default());
+        assert_eq!(get("/static/app.js", Some(&etag)).await.0, StatusCode::NOT_MODIFIED);
+        assert_eq!(get("/static/Cargo.toml", None).await.0, StatusCode::NOT_FOUND);
+        assert_eq!(get(asset("nothing"), None).await.0, StatusCode::NOT_FOUND);
+        assert_eq!(get("/favicon.ico", None).await.0, StatusCode::OK);
+    }
+}

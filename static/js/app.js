@@ -6,13 +6,14 @@
   const root = document.documentElement, body = document.body;
   const dialog = $("#dialog"), box = $("#dialog-body");
   const LIVE = ["decision", "order", "fill", "equity", "incident", "notification", "model", "health"];
+  const SLOW_MS = { equity: 5000, health: 5000, model: 2000 };
   const REFRESH_MS = 1000, RETRY_MS = 5000, TOAST_MS = 7000, URGENT_MS = 300000;
 
-  // Live: one event stream a page; each name refreshes at most once a second.
+  // Live: one event stream a page; each name refreshes at most once a second, figures that always move less often.
   const timers = {}, fired = {};
   function fire(name) {
     if (timers[name] || !window.htmx) return;
-    const wait = Math.max(0, REFRESH_MS - (Date.now() - (fired[name] || 0)));
+    const wait = Math.max(0, (SLOW_MS[name] || REFRESH_MS) - (Date.now() - (fired[name] || 0)));
     timers[name] = setTimeout(() => {
       timers[name] = 0;
       fired[name] = Date.now();
@@ -140,7 +141,20 @@
       toast("The answer could not be shown here. Reload the page to see how it stands.", "wait");
     }
   });
+  // A refresh that nobody asked for moves neither the focus nor what is being read.
+  let kept;
+  body.addEventListener("htmx:beforeSwap", (event) => {
+    const target = event.detail.target, scroller = $(".detail-scroll", target), active = document.activeElement;
+    kept = { id: target.dataset.id, top: scroller?.scrollTop, href: target.contains(active) && active.getAttribute("href") };
+  });
+  function restore() {
+    const detail = $("#detail");
+    if (kept?.top && detail?.dataset.id === kept.id) $(".detail-scroll", detail).scrollTop = kept.top;
+    if (kept?.href && document.activeElement === body) $$("main a").find((a) => a.getAttribute("href") === kept.href && !a.hidden)?.focus({ preventScroll: true });
+    kept = null;
+  }
   body.addEventListener("htmx:afterSwap", (event) => {
+    restore();
     if (event.detail.target !== box) return;
     if (!dialog.open) dialog.showModal();
     $("[autofocus], [aria-invalid=true]", box)?.focus();
