@@ -4,4 +4,5 @@ pub mod advisors;
 pub mod clock;
 pub mod market;
 pub mod simulation;
+pub mod stop_switch;
 pub mod store;
