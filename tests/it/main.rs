@@ -1,4 +1,5 @@
 //! The one integration-test binary: six binaries would cost six links after each edit.
 
 mod market;
+mod store;
 mod templates;

@@ -1,0 +1,5 @@
+//! The store's contract, held against both databases.
+
+mod harness;
+mod round_trips;
+mod samples;
