@@ -90,7 +90,8 @@ fn is_ours(value: &str, now: Timestamp, state: &WebState) -> bool {
     expiry.is_some_and(|expiry| expiry > now.0) && matches(&sign(state, "cookie", body), signature)
 }
 
-fn sign(state: &WebState, purpose: &str, text: &str) -> String {
+/// Signs a text for one purpose with this server's secret.
+pub(super) fn sign(state: &WebState, purpose: &str, text: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(state.secret.bytes()).expect("HMAC takes keys of any length");
     // The purpose goes first, so that a signature for one use never fits another.
     mac.update(b"countersign visitor ");

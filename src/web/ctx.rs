@@ -1,8 +1,9 @@
 //! What a handler knows about its request: who acts, how, and from where.
 
 use super::error::AppError;
-use super::hx;
+use super::pages::shell::GlanceCache;
 use super::view::Theme;
+use super::{flash, hx};
 use crate::domain::access::{Actor, Permission};
 use crate::domain::ids::UserId;
 use crate::ports::clock::Clock;
@@ -12,6 +13,7 @@ use crate::services::shutdown::Shutdown;
 use crate::settings::SessionSecret;
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header;
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use std::future::{Ready, ready};
 use std::net::IpAddr;
@@ -115,12 +117,50 @@ pub struct Visitor {
     pub request_id: String,
     /// Whether htmx asks for a fragment.
     pub is_htmx: bool,
+    /// What pages need of the process.
+    pub around: Around,
+}
+
+/// What a page needs of the process and of its request beside what its handler asks for.
+#[derive(Clone, Default)]
+pub struct Around {
+    /// What every handler may use; none only where nothing is registered, as in a unit test.
+    pub state: Option<Data<WebState>>,
+    /// The figures of the top bar, read at most once a second.
+    pub glance: Option<Data<GlanceCache>>,
+    /// The message that the last request left, still sealed.
+    pub flash: Option<String>,
+}
+
+impl std::fmt::Debug for Around {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Around")
+    }
+}
+
+impl Around {
+    fn of(request: &HttpRequest) -> Self {
+        Self {
+            state: request.app_data::<Data<WebState>>().cloned(),
+            glance: request.app_data::<Data<GlanceCache>>().cloned(),
+            flash: request.cookie(flash::COOKIE).map(|cookie| cookie.value().to_owned()),
+        }
+    }
+
+    /// What every handler may use.
+    ///
+    /// # Errors
+    /// 500 where nothing is registered.
+    pub fn state(&self) -> Result<&WebState, AppError> {
+        let missing = || AppError::internal(&std::io::Error::other("the web state is not registered"));
+        self.state.as_ref().map(|state| state.as_ref()).ok_or_else(missing)
+    }
 }
 
 impl Visitor {
     /// Reads the facts of a request.
     pub fn of(request: &HttpRequest) -> Self {
-        let state = request.app_data::<actix_web::web::Data<WebState>>();
+        let state = request.app_data::<Data<WebState>>();
         let proxied = state.is_some_and(|state| state.door.behind_tls_proxy);
         let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
         let request_id = request.extensions().get::<RequestId>().map_or_else(String::new, ToString::to_string);
@@ -130,6 +170,7 @@ impl Visitor {
             theme: theme(request),
             request_id,
             is_htmx: hx::wants_fragment(request.headers()),
+            around: Around::of(request),
         }
     }
 

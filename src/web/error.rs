@@ -228,6 +228,12 @@ impl From<crate::services::access::AccessError> for AppError {
     }
 }
 
+impl From<crate::ports::store::StoreError> for AppError {
+    fn from(error: crate::ports::store::StoreError) -> Self {
+        Self::internal(&error)
+    }
+}
+
 /// Replaces the framework's JSON errors, which repeat what was sent.
 pub fn json_error(error: JsonPayloadError, _: &actix_web::HttpRequest) -> actix_web::Error {
     match error {

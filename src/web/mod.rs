@@ -12,6 +12,7 @@ pub mod assets;
 pub mod csrf;
 pub mod ctx;
 pub mod error;
+pub mod flash;
 pub mod form;
 pub mod guard;
 pub mod health;

@@ -64,6 +64,9 @@ pub const ROUTES: &[Entry] = routes! {
     POST "/logout"                    Page(Read) => pages::auth::logout;
     POST "/account/logout-everywhere" Page(Read) => pages::auth::logout_everywhere;
 
+    // Parts of every page
+    GET "/fragments/topbar" Page(Read) => pages::shell::topbar_fragment;
+
     // The API
     GET  "/api/whoami" Api(Read) => api::whoami::show;
 };
@@ -71,6 +74,7 @@ pub const ROUTES: &[Entry] = routes! {
 /// Registers the map.
 pub fn configure(config: &mut ServiceConfig) {
     config
+        .app_data(web::Data::new(pages::shell::GlanceCache::default()))
         .app_data(web::JsonConfig::default().limit(form::JSON_BYTES_MAX).error_handler(error::json_error))
         .app_data(web::FormConfig::default().limit(form::FORM_BYTES_MAX).error_handler(error::form_error))
         .app_data(web::PayloadConfig::new(form::JSON_BYTES_MAX))

@@ -3,7 +3,7 @@
 
 use super::ctx::{Door, Visitor, WebState};
 use super::error::AppError;
-use super::{hx, pages};
+use super::{flash, hx, pages};
 use crate::observe;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -120,6 +120,10 @@ fn finish(response: HttpResponse<BoxBody>, asked: &Asked, door: &Door) -> HttpRe
     let is_html = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if is_html {
         headers.append(header::VARY, HeaderValue::from_static("HX-Request"));
+    }
+    // A message for the next page is shown by that page once; fragments leave it alone.
+    if is_html && !asked.visitor.is_htmx && asked.visitor.around.flash.is_some() {
+        headers.append(header::SET_COOKIE, flash::removal());
     }
     if let Ok(id) = HeaderValue::from_str(&asked.visitor.request_id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod error;
+pub mod shell;
 
 use crate::web::error::AppError;
 use actix_web::HttpResponse;
