@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The name of the file.
@@ -21,6 +22,9 @@ const FILE_MAX: u64 = 16 * 1024;
 const CONNECTIONS: u32 = 2;
 /// How long to wait for one of them.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Numbers the unfinished files of this process.
+static UNFINISHED: AtomicU64 = AtomicU64::new(0);
 
 const READ: &str = "read";
 const RAISED: &str = "raised";
@@ -106,7 +110,9 @@ fn read_file(path: &Path) -> Result<Option<StopOrder>, StopSwitchError> {
 fn write_file(path: &Path, written: &Written) -> Result<(), StopSwitchError> {
     let text =
         serde_json::to_vec(written).map_err(|error| StopSwitchError { action: RAISED, detail: error.to_string() })?;
-    let unfinished = path.with_extension(format!("{}.tmp", std::process::id()));
+    // A name of its own for each writing: two that raise at once must not write into one another's file.
+    let number = UNFINISHED.fetch_add(1, Ordering::Relaxed);
+    let unfinished = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).open(&unfinished).map_err(broken(RAISED))?;
     file.write_all(&text).map_err(broken(RAISED))?;

@@ -50,8 +50,8 @@ impl TryGetable for Amount {
             return Decimal::try_get_by(row, index).map(|decimal| Self(decimal.normalize()));
         }
         let text = String::try_get_by(row, index)?;
-        Decimal::from_str(&text)
-            .map(Self)
-            .map_err(|error| TryGetError::DbErr(DbErr::Type(format!("{text:?} is not a decimal: {error}"))))
+        Decimal::from_str(&text).map(Self).map_err(|error| {
+            TryGetError::DbErr(DbErr::Type(format!("column {index:?}: {text:?} is not a decimal: {error}")))
+        })
     }
 }

@@ -166,7 +166,7 @@ pub struct Changes {
     pub incident_moves: Vec<(IncidentId, IncidentStatus, String, Timestamp, String)>,
     /// Messages behind the bell.
     pub notifications: Vec<NewNotification>,
-    /// Messages read (all up to and including this id, for one trader or everybody), at this time.
+    /// Messages read, at this time; no ids at all means every message. One that was read before keeps its time.
     pub notifications_read: Option<(Vec<NotificationId>, Timestamp)>,
     /// The audit trail.
     pub audit: Vec<AuditEntry>,

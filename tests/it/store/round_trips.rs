@@ -22,6 +22,7 @@ use countersign::ports::store::{
     AttemptRecord, AuditEntry, Changes, DecisionEventRecord, NewAttempt, NotificationFilter, OrderEventRecord, Page,
     Reads, Store, StoreError,
 };
+use migration::MigratorTrait;
 
 fn digest() -> Digest {
     Digest::parse(&"0123456789abcdef".repeat(4)).unwrap()
@@ -328,6 +329,21 @@ on_both! {
         let changes = Changes { new_orders: vec![entry(1)], new_fills: vec![largest.clone()], ..Changes::default() };
         store.commit(changes).await.unwrap();
         assert_eq!(store.fills(OrderId(1)).await.unwrap(), [largest]);
+    }
+
+    async fn an_unreadable_decimal_is_an_error_that_names_its_column(db) {
+        let store = db.desk().await;
+        if store.db().backend == sea_orm::DbBackend::Sqlite {
+            tamper(&store, "UPDATE books SET cash = '1e3x'").await;
+            let error = anyhow::Error::from(store.book_by_id(BOOK).await.unwrap_err());
+            assert!(format!("{error:#}").contains("cash"), "{error:#}");
+        }
+    }
+
+    async fn the_schema_can_be_taken_down_and_built_again(db) {
+        let store = db.desk().await;
+        migration::Migrator::refresh(&store.db().writer).await.unwrap();
+        assert_eq!(store.traders(true).await.unwrap(), []);
     }
 
     async fn more_rows_than_one_statement_takes(db) {

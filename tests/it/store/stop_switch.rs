@@ -57,3 +57,16 @@ async fn what_cannot_be_read_is_an_error_and_so_counts_as_stopped() {
     assert!(nowhere.raise(&order("")).await.is_err());
     assert_eq!(nowhere.in_force().await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn two_operators_may_raise_it_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let switch = FileStopSwitch::new(directory.path().join("emergency-stop"));
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let switch = switch.clone();
+        tasks.spawn(async move { switch.raise(&order("fire")).await });
+    }
+    assert!(tasks.join_all().await.iter().all(Result::is_ok));
+    assert_eq!(switch.in_force().await.unwrap(), Some(order("fire")));
+}
