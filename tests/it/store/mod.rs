@@ -1,4 +1,5 @@
 //! The store's contract, held against both databases.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, in helpers too")]
 
 mod commits;
 mod coordination;

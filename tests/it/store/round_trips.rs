@@ -94,7 +94,7 @@ on_both! {
         store.commit(changes).await.unwrap();
         let view = store.book_view(BOOK, NOW.day_start()).await.unwrap().unwrap();
         assert_eq!(view.waiting, [displayed(1), displayed(2)]);
-        assert_eq!(view.open_orders, [order.clone()]);
+        assert_eq!(view.open_orders, std::slice::from_ref(&order));
         assert_eq!(view.positions, [position(1, "BTC")]);
         assert_eq!(view.entries_today, 1);
         assert_eq!(store.fills(OrderId(1)).await.unwrap(), [fill(1, &order, 77)]);
@@ -259,7 +259,7 @@ on_both! {
         };
         store.commit(changes).await.unwrap();
         let open = AttemptRecord { attempt, outcome: String::new() };
-        assert_eq!(store.attempts(OrderId(1)).await.unwrap(), [open.clone()]);
+        assert_eq!(store.attempts(OrderId(1)).await.unwrap(), std::slice::from_ref(&open));
         let attempt_outcomes = vec![(OrderId(1), 1, "accepted".to_owned())];
         store.commit(Changes { attempt_outcomes, ..Changes::default() }).await.unwrap();
         assert_eq!(store.attempts(OrderId(1)).await.unwrap()[0].outcome, "accepted");
