@@ -17,6 +17,7 @@ pub mod form;
 pub mod guard;
 pub mod health;
 pub mod hx;
+pub mod live;
 pub mod pages;
 pub mod routes;
 pub mod security;

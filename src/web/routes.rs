@@ -5,8 +5,8 @@
 
 use super::error::{self, AppError};
 use super::guard::guard;
-use super::{api, assets, form, health, pages};
-use crate::domain::access::Permission::{self, Read};
+use super::{api, assets, form, health, live, pages};
+use crate::domain::access::Permission::{self, Operate, Read};
 use actix_web::guard as on;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::from_fn;
@@ -65,7 +65,31 @@ pub const ROUTES: &[Entry] = routes! {
     POST "/account/logout-everywhere" Page(Read) => pages::auth::logout_everywhere;
 
     // Parts of every page
-    GET "/fragments/topbar" Page(Read) => pages::shell::topbar_fragment;
+    GET  "/fragments/topbar" Page(Read) => pages::shell::topbar_fragment;
+    GET  "/events"           Page(Read) => live::events;
+
+    // Decisions
+    GET  "/inbox"                           Page(Read)    => pages::inbox::list;
+    GET  "/fragments/inbox-news"            Page(Read)    => pages::inbox::news_fragment;
+    GET  "/fragments/decisions/{id}/row"    Page(Read)    => pages::decisions::row_fragment;
+    GET  "/decisions/{id}"                  Page(Read)    => pages::decisions::show;
+    GET  "/decisions/{id}/approve"          Page(Read)    => pages::decisions::approve_form;
+    POST "/decisions/{id}/approve"          Page(Operate) => pages::decisions::approve;
+    GET  "/decisions/{id}/edit"             Page(Read)    => pages::decisions::edit_form;
+    POST "/decisions/{id}/edit"             Page(Operate) => pages::decisions::edit;
+    GET  "/decisions/{id}/reject"           Page(Read)    => pages::decisions::reject_form;
+    POST "/decisions/{id}/reject"           Page(Operate) => pages::decisions::reject;
+    POST "/decisions/{id}/request-approval" Page(Operate) => pages::decisions::request_approval;
+
+    // Orders
+    GET  "/orders"             Page(Read)    => pages::orders::list;
+    GET  "/orders/{id}"        Page(Read)    => pages::orders::show;
+    POST "/orders/{id}/cancel" Page(Operate) => pages::orders::cancel;
+
+    // The red button
+    GET  "/stop"      Page(Read)    => pages::stop::form;
+    POST "/stop"      Page(Operate) => pages::stop::stop;
+    POST "/stop/lift" Page(Operate) => pages::stop::lift;
 
     // The API
     GET  "/api/whoami" Api(Read) => api::whoami::show;
@@ -75,6 +99,7 @@ pub const ROUTES: &[Entry] = routes! {
 pub fn configure(config: &mut ServiceConfig) {
     config
         .app_data(web::Data::new(pages::shell::GlanceCache::default()))
+        .app_data(web::Data::new(live::Streams::default()))
         .app_data(web::JsonConfig::default().limit(form::JSON_BYTES_MAX).error_handler(error::json_error))
         .app_data(web::FormConfig::default().limit(form::FORM_BYTES_MAX).error_handler(error::form_error))
         .app_data(web::PayloadConfig::new(form::JSON_BYTES_MAX))

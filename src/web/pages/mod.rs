@@ -1,8 +1,13 @@
 //! Pages for people: each handler gathers display-ready values and renders a page of [`super::view`].
 
 pub mod auth;
+pub mod decisions;
 pub mod error;
+pub mod inbox;
+pub mod lens;
+pub mod orders;
 pub mod shell;
+pub mod stop;
 
 use crate::web::error::AppError;
 use actix_web::HttpResponse;

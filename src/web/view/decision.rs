@@ -284,6 +284,10 @@ pub struct TermSheet {
     pub why: String,
     /// Further explanation as names and values: untrusted text.
     pub explanation: Vec<KeyValue>,
+    /// Whether the explanation is folded away (explanation level beginner or intermediate).
+    pub fold_explanation: bool,
+    /// Whether the rules are folded away (explanation level beginner).
+    pub fold_rules: bool,
     /// What an approval would do, in a sentence; empty once decided.
     pub on_approve: String,
     /// What became of it.

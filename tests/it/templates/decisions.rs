@@ -143,6 +143,8 @@ pub fn sheet() -> TermSheet {
         rules: rules(),
         why: HOSTILE.into(),
         explanation: vec![KeyValue::new("EMA 9 against 21", "43,180.20 over 42,961.75"), KeyValue::new("Regime", "<b>trend</b> up")],
+        fold_explanation: false,
+        fold_rules: false,
         on_approve: "One market order over 0.0100 BTC, never above 43,466.25. A stop at 42,000 and a target at 45,000 are watched from the first fill.".into(),
         outcome: None,
         events: events(),
