@@ -1,5 +1,6 @@
 //! A database of its own for each test, and the shorthand to fill it.
 
+use super::app::Database;
 use super::samples::{book, cycle, trader};
 use countersign::adapters::store::{Db, SqlStore, connect, migrate};
 use countersign::domain::ids::OrderId;
@@ -19,6 +20,12 @@ impl TestDb {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", directory.path().join("store.sqlite").display());
         Self::migrated(url, Some(directory)).await
+    }
+
+    /// None where PostgreSQL is not installed.
+    pub async fn postgres() -> Option<Self> {
+        let Database::Postgres(url) = super::postgres::new_database().await?;
+        Some(Self::migrated(url, None).await)
     }
 
     async fn migrated(url: String, directory: Option<TempDir>) -> Self {
@@ -86,6 +93,13 @@ macro_rules! on_both {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
                 contract($crate::store::harness::TestDb::sqlite().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if let Some(db) = $crate::store::harness::TestDb::postgres().await {
+                    contract(db).await;
+                }
             }
         }
     )+};

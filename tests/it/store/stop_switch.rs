@@ -1,7 +1,8 @@
 //! The stop switch survives whatever happens between two of its steps.
 
+use super::harness::TestDb;
 use super::samples::NOW;
-use countersign::adapters::stop_switch::FileStopSwitch;
+use countersign::adapters::stop_switch::{FileStopSwitch, SqlStopSwitch};
 use countersign::ports::stop_switch::{StopOrder, StopSwitch};
 
 fn order(reason: &str) -> StopOrder {
@@ -28,6 +29,20 @@ async fn a_file_beside_the_database_stops_every_process() {
     contract(&one, &other).await;
     let left = std::fs::read_dir(directory.path()).unwrap().count();
     assert_eq!(left, 0, "no unfinished file is left");
+}
+
+#[tokio::test]
+async fn a_row_with_connections_of_its_own_stops_every_process() {
+    let Some(db) = TestDb::postgres().await else { return };
+    let (one, other) = (SqlStopSwitch::connect(&db.url).await.unwrap(), SqlStopSwitch::connect(&db.url).await.unwrap());
+    contract(&one, &other).await;
+    // Somebody else's long transaction over every table of the desk does not keep it from working.
+    let store = db.desk().await;
+    let tx = store.db().begin().await.unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(&tx, "LOCK TABLE books, orders, decisions").await.unwrap();
+    one.raise(&order("while the desk is locked")).await.unwrap();
+    assert!(other.in_force().await.unwrap().is_some());
+    tx.rollback().await.unwrap();
 }
 
 #[tokio::test]
