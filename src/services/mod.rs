@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod apply_fill;
+pub mod attention;
 pub mod cycle_parts;
 pub mod decide;
 pub mod desk;
