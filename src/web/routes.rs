@@ -6,7 +6,7 @@
 use super::error::{self, AppError};
 use super::guard::guard;
 use super::{api, assets, form, health, live, pages};
-use crate::domain::access::Permission::{self, Operate, Read};
+use crate::domain::access::Permission::{self, Operate, Propose, Read};
 use actix_web::guard as on;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::from_fn;
@@ -92,7 +92,60 @@ pub const ROUTES: &[Entry] = routes! {
     POST "/stop/lift" Page(Operate) => pages::stop::lift;
 
     // The API
-    GET  "/api/whoami" Api(Read) => api::whoami::show;
+    GET  "/api/whoami"       Api(Read) => api::whoami::show;
+    GET  "/api/openapi.json" Api(Read) => api::openapi::document;
+    GET  "/api/docs"         Api(Read) => api::openapi::page;
+
+    GET    "/api/models"             Api(Read)    => api::models::index;
+    POST   "/api/models"             Api(Operate) => api::models::create;
+    GET    "/api/models/all-summary" Api(Read)    => api::overview::all_summary;
+    GET    "/api/models/{id}"        Api(Read)    => api::models::show;
+    PUT    "/api/models/{id}"        Api(Operate) => api::models::edit;
+    PATCH  "/api/models/{id}"        Api(Operate) => api::models::edit;
+    DELETE "/api/models/{id}"        Api(Operate) => api::models::delete;
+    POST "/api/models/{id}/pause"                 Api(Operate) => api::models::pause;
+    POST "/api/models/{id}/resume"                Api(Operate) => api::models::resume;
+    POST "/api/models/{id}/reset-high-water-mark" Api(Operate) => api::models::reset_high_water_mark;
+    GET  "/api/models/{id}/config"                Api(Read)    => api::axes::config;
+    GET  "/api/models/{id}/environment"           Api(Read)    => api::axes::environment;
+    POST "/api/models/{id}/environment"           Api(Operate) => api::axes::set_environment;
+    GET  "/api/models/{id}/automation"            Api(Read)    => api::axes::automation;
+    POST "/api/models/{id}/automation"            Api(Operate) => api::axes::set_automation;
+    GET  "/api/models/{id}/exchange/environment"  Api(Read)    => api::axes::exchange_environment;
+    POST "/api/models/{id}/exchange/environment"  Api(Operate) => api::axes::set_exchange_environment;
+    GET  "/api/models/{id}/settings"              Api(Read)    => api::settings::show;
+    POST "/api/models/{id}/settings"              Api(Operate) => api::settings::change;
+    POST "/api/models/{id}/cycle"                 Api(Propose) => api::cycle::run;
+    GET  "/api/models/{id}/portfolio"             Api(Read)    => api::books::portfolio;
+    POST "/api/models/{id}/positions/{coin}/close" Api(Operate) => api::books::close;
+    GET  "/api/models/{id}/trades"                Api(Read)    => api::books::trades;
+    GET  "/api/models/{id}/risk-status"           Api(Read)    => api::books::risk_status;
+    GET  "/api/models/{id}/orders"                Api(Read)    => api::orders::index;
+    GET  "/api/models/{id}/conversations"         Api(Read)    => api::activity::conversations;
+    GET  "/api/models/{id}/incidents"             Api(Read)    => api::activity::model_incidents;
+
+    GET  "/api/cycles/{id}"                       Api(Read)    => api::cycle::show;
+    GET  "/api/pending-decisions"                 Api(Read)    => api::decisions::pending;
+    POST "/api/pending-decisions/{id}/approve"    Api(Operate) => api::decisions::approve;
+    POST "/api/pending-decisions/{id}/reject"     Api(Operate) => api::decisions::reject;
+    GET  "/api/decision-history"                  Api(Read)    => api::decisions::history;
+    GET  "/api/decisions/{id}"                    Api(Read)    => api::decisions::show;
+    POST "/api/decisions/{id}/request-approval"   Api(Operate) => api::decisions::request_approval;
+
+    GET  "/api/orders/{id}"             Api(Read)    => api::orders::show;
+    POST "/api/orders/{id}/cancel"      Api(Operate) => api::orders::cancel;
+    POST "/api/emergency-stop-all"      Api(Operate) => api::stop::emergency_stop_all;
+
+    GET  "/api/incidents"                  Api(Read)    => api::activity::incidents;
+    POST "/api/incidents/{id}/acknowledge" Api(Operate) => api::activity::acknowledge;
+    POST "/api/incidents/{id}/resolve"     Api(Operate) => api::activity::resolve;
+    GET  "/api/notifications"              Api(Read)    => api::activity::notifications;
+    POST "/api/notifications/read"         Api(Operate) => api::activity::read;
+
+    GET  "/api/leaderboard"      Api(Read) => api::overview::leaderboard;
+    GET  "/api/market/prices"    Api(Read) => api::overview::prices;
+    GET  "/api/providers"        Api(Read) => api::overview::providers;
+    POST "/api/providers/models" Api(Read) => api::overview::provider_models;
 };
 
 /// Registers the map.

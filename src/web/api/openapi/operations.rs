@@ -1,0 +1,449 @@
+//! What every operation means, in the order in which it is read.
+
+use super::document::{Describe, named};
+use crate::web::api::{
+    activity, axes, books, cycle, decisions, execution, models, orders, overview, stop, whoami, wire,
+};
+
+/// What kind of value a parameter takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A text.
+    Text,
+    /// A decimal, as JSON number or text in plain notation.
+    Decimal,
+    /// A whole number.
+    Integer,
+    /// True or false.
+    Bool,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// An object.
+    Object,
+    /// A list of whole numbers.
+    Integers,
+}
+
+/// A query parameter or a field of the body.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What it means.
+    pub text: &'static str,
+}
+
+/// What an answer looks like.
+#[derive(Clone, Copy)]
+pub enum Shape {
+    /// One value.
+    One(Describe),
+    /// A bare array.
+    List(Describe),
+    /// An object with one value for each name.
+    Map(Describe),
+    /// A model's settings.
+    Settings,
+    /// The error of every refusal.
+    Error,
+    /// Something else, by its content type.
+    Other(&'static str),
+}
+
+/// One answer.
+#[derive(Clone, Copy)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// When, or which codes.
+    pub text: &'static str,
+    /// What it looks like.
+    pub shape: Shape,
+}
+
+/// One operation.
+pub struct Operation {
+    /// As in the URL map.
+    pub method: &'static str,
+    /// As in the URL map.
+    pub path: &'static str,
+    /// The heading under which it stands.
+    pub group: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// More; may be empty.
+    pub text: &'static str,
+    /// Query parameters.
+    pub query: &'static [Param],
+    /// Fields of the body.
+    pub body: &'static [Param],
+    /// Whether the body takes every setting too.
+    pub takes_settings: bool,
+    /// Whether it answers a page of a list.
+    pub is_paged: bool,
+    /// An example of the body; may be empty.
+    pub example: &'static str,
+    /// Answers beside 401 and 403.
+    pub replies: &'static [Reply],
+}
+
+const fn must(name: &'static str, kind: Kind, text: &'static str) -> Param {
+    Param { name, kind, required: true, text }
+}
+
+const fn may(name: &'static str, kind: Kind, text: &'static str) -> Param {
+    Param { name, kind, required: false, text }
+}
+
+const fn reply(status: u16, text: &'static str, shape: Shape) -> Reply {
+    Reply { status, text, shape }
+}
+
+const fn error(status: u16, text: &'static str) -> Reply {
+    reply(status, text, Shape::Error)
+}
+
+/// An operation without anything optional; the rest is said with the functions below.
+const fn op(
+    method: &'static str,
+    path: &'static str,
+    group: &'static str,
+    summary: &'static str,
+    replies: &'static [Reply],
+) -> Operation {
+    Operation {
+        method,
+        path,
+        group,
+        summary,
+        text: "",
+        query: &[],
+        body: &[],
+        takes_settings: false,
+        is_paged: false,
+        example: "",
+        replies,
+    }
+}
+
+impl Operation {
+    const fn text(self, text: &'static str) -> Self {
+        Self { text, ..self }
+    }
+
+    const fn query(self, query: &'static [Param]) -> Self {
+        Self { query, ..self }
+    }
+
+    const fn body(self, body: &'static [Param], example: &'static str) -> Self {
+        Self { body, example, ..self }
+    }
+
+    const fn settings(self) -> Self {
+        Self { takes_settings: true, ..self }
+    }
+
+    const fn paged(self) -> Self {
+        Self { is_paged: true, ..self }
+    }
+}
+
+const MODEL_ID: Param = may("model_id", Kind::Integer, "Only this model's.");
+const BOOK: Param =
+    may("book", Kind::Word(&["simulation", "testnet", "mainnet"]), "Another book than the current one.");
+const REASON: Param = may("reason", Kind::Text, "Why, for the record; 500 characters or less.");
+const NOTE: Param = may("note", Kind::Text, "What was found out; 1000 characters or less.");
+const NAME: &str = "Unique among models; 60 characters or less.";
+const NOT_FOUND: Reply = error(404, "`not_found`");
+const INVALID: Reply = error(422, "`invalid`: every wrong field is named with its rule");
+const INCIDENT_STATUS: Param =
+    may("status", Kind::Word(&["open", "acknowledged", "resolved"]), "Only those that stand there.");
+
+const DESK: &str = "Desk";
+const MODELS: &str = "Models";
+const CHOICES: &str = "Environment and automation";
+const CYCLES: &str = "Cycles";
+const DECISIONS: &str = "Decisions";
+const BOOKS: &str = "Books";
+const ORDERS: &str = "Orders";
+const ATTENTION: &str = "Incidents and notifications";
+const ABOUT: &str = "About the API";
+
+/// Headings in the order in which they are read, with a sentence each.
+pub const GROUPS: &[(&str, &str)] = &[
+    (MODELS, "A model is an advisor with its own settings, capital and books."),
+    (CHOICES, "Three independent choices. Each change cancels what waits for the model and leaves an incident."),
+    (CYCLES, "Decisions sent in, or asked of the model, checked by the risk rules and routed by its automation level."),
+    (DECISIONS, "What waits for a person, and the person's word on it."),
+    (BOOKS, "A model has a book for each place it has traded; books are never mixed and never summed."),
+    (ORDERS, "What went to a venue, and the truth about it. An unknown outcome is never called failed."),
+    (ATTENTION, "What a person should know."),
+    (DESK, "All models side by side, prices, and the red button."),
+    (ABOUT, "This document."),
+];
+
+/// Every row of the API in the URL map, exactly once.
+pub const OPERATIONS: &[Operation] = &[
+    op("GET", "/api/models", MODELS, "List models", &[reply(200, "Models, newest first", Shape::List(named::<models::ModelRow>))])
+        .paged(),
+    op("POST", "/api/models", MODELS, "Create a model", &[
+        reply(201, "The model", Shape::One(named::<models::ModelRow>)),
+        error(409, "`duplicate_name`"),
+        INVALID,
+    ])
+    .text("It begins in simulation and shows its decisions only. Settings that are left out take their default.")
+    .body(
+        &[
+            must("name", Kind::Text, NAME),
+            must("provider_id", Kind::Integer, "Who answers; 1 is the built-in provider."),
+            must("model_name", Kind::Text, "Which of the provider's models."),
+        ],
+        r#"{"name": "Sage", "provider_id": 1, "model_name": "ema_cross", "initial_capital": "10000"}"#,
+    )
+    .settings(),
+    op("GET", "/api/models/{id}", MODELS, "Show a model", &[reply(200, "The model", Shape::One(named::<models::ModelRow>)), NOT_FOUND]),
+    op("PUT", "/api/models/{id}", MODELS, "Edit a model", &[
+        reply(200, "The model", Shape::One(named::<models::ModelRow>)),
+        NOT_FOUND,
+        error(409, "`duplicate_name`"),
+        INVALID,
+    ])
+    .text("What is left out stays as it is: the same as PATCH.")
+    .body(EDIT, r#"{"max_position_size_pct": 5}"#)
+    .settings(),
+    op("PATCH", "/api/models/{id}", MODELS, "Edit a model", &[
+        reply(200, "The model", Shape::One(named::<models::ModelRow>)),
+        NOT_FOUND,
+        error(409, "`duplicate_name`"),
+        INVALID,
+    ])
+    .text("What is left out stays as it is. Changing the order style cancels what waits.")
+    .body(EDIT, r#"{"name": "Sage II"}"#)
+    .settings(),
+    op("DELETE", "/api/models/{id}", MODELS, "Delete a model", &[
+        reply(200, "It is gone; its history stays readable", Shape::One(named::<wire::Done>)),
+        NOT_FOUND,
+        error(409, "`orders_under_way`"),
+        error(422, "`invalid`: another name"),
+        error(428, "`confirmation_required`: no name"),
+    ])
+    .text("Asks for the model's name, in the query or in the body.")
+    .query(&[may("confirm", Kind::Text, "The model's name.")])
+    .body(&[may("name", Kind::Text, "The model's name, when it is not in the query.")], r#"{"name": "Sage"}"#),
+    op("POST", "/api/models/{id}/pause", MODELS, "Pause a model", &[reply(200, "The model", Shape::One(named::<models::ModelDone>)), NOT_FOUND, INVALID])
+        .text("No cycles and no entries. What waits can be rejected; exits still work.")
+        .body(&[REASON], r#"{"reason": "looking into it"}"#),
+    op("POST", "/api/models/{id}/resume", MODELS, "Let a model run again", &[reply(200, "The model", Shape::One(named::<models::ModelDone>)), NOT_FOUND]),
+    op("POST", "/api/models/{id}/reset-high-water-mark", MODELS, "Measure the drawdown from the equity now", &[
+        reply(200, "The new mark", Shape::One(named::<models::HighWaterMark>)),
+        NOT_FOUND,
+        error(422, "`invalid`: the equity is unknown"),
+    ])
+    .text("Re-opens entries after a drawdown. Audited."),
+    op("GET", "/api/models/{id}/settings", MODELS, "Show all settings", &[reply(200, "All settings", Shape::Settings), NOT_FOUND]),
+    op("POST", "/api/models/{id}/settings", MODELS, "Change settings", &[
+        reply(200, "All settings", Shape::Settings),
+        NOT_FOUND,
+        error(422, "`invalid`: an unknown key or a value out of range; nothing is changed"),
+    ])
+    .text("Any subset, all or nothing.")
+    .body(&[], r#"{"max_daily_loss_pct": 2.5, "supported_assets": ["BTC", "ETH"]}"#)
+    .settings(),
+    op("GET", "/api/models/{id}/conversations", MODELS, "List what was asked and answered", &[
+        reply(200, "Cycles, newest first", Shape::List(named::<activity::Conversation>)),
+        NOT_FOUND,
+    ])
+    .paged(),
+    op("GET", "/api/models/{id}/config", CHOICES, "Show the three choices", &[reply(200, "The choices", Shape::One(named::<axes::ConfigAnswer>)), NOT_FOUND]),
+    op("GET", "/api/models/{id}/environment", CHOICES, "Show the environment", &[reply(200, "The choice", Shape::One(named::<axes::EnvironmentAnswer>)), NOT_FOUND]),
+    op("POST", "/api/models/{id}/environment", CHOICES, "Choose simulation or live", &[
+        reply(200, "The choice", Shape::One(named::<axes::EnvironmentAnswer>)),
+        error(403, "`mainnet_disabled`, or `forbidden`: real money is let in by an administrator"),
+        NOT_FOUND,
+        INVALID,
+    ])
+    .body(&[must("environment", Kind::Word(&["simulation", "live"]), "Where orders go.")], r#"{"environment": "simulation"}"#),
+    op("GET", "/api/models/{id}/automation", CHOICES, "Show the automation level", &[reply(200, "The choice", Shape::One(named::<axes::AutomationAnswer>)), NOT_FOUND]),
+    op("POST", "/api/models/{id}/automation", CHOICES, "Choose the automation level", &[
+        reply(200, "The choice", Shape::One(named::<axes::AutomationAnswer>)),
+        NOT_FOUND,
+        INVALID,
+    ])
+    .body(
+        &[must("automation", Kind::Word(&["manual", "semi_automated", "fully_automated"]), "Shown, asked or executed.")],
+        r#"{"automation": "semi_automated"}"#,
+    ),
+    op("GET", "/api/models/{id}/exchange/environment", CHOICES, "Show the exchange environment", &[
+        reply(200, "The choice", Shape::One(named::<axes::ExchangeEnvironmentAnswer>)),
+        NOT_FOUND,
+    ]),
+    op("POST", "/api/models/{id}/exchange/environment", CHOICES, "Choose testnet or mainnet", &[
+        reply(200, "The choice", Shape::One(named::<axes::ExchangeEnvironmentAnswer>)),
+        error(403, "`mainnet_disabled`, or `forbidden`: real money is let in by an administrator"),
+        NOT_FOUND,
+        INVALID,
+    ])
+    .body(
+        &[must("exchange_environment", Kind::Word(&["testnet", "mainnet"]), "Used when live.")],
+        r#"{"exchange_environment": "testnet"}"#,
+    ),
+    op("POST", "/api/models/{id}/cycle", CYCLES, "Run a cycle", &[
+        reply(200, "What became of each coin", Shape::One(named::<cycle::CycleRow>)),
+        reply(202, "It takes longer than 30 s; ask for the cycle later", Shape::One(named::<cycle::CycleProgress>)),
+        error(403, "`forbidden`: a token of scope propose must send decisions"),
+        NOT_FOUND,
+        error(409, "`cycle_running`, `model_paused`, `emergency_stop`, `auto_paused`, `EXCHANGE_NOT_CONFIGURED`, `cycle_abandoned`"),
+        error(422, "`invalid`: the body is no set of decisions; one bad coin ends in `skipped` with `model_error`"),
+        error(503, "`stale_market_data`, `market_unavailable`, `advisor_failed`"),
+    ])
+    .text(
+        "Without decisions the model's advisor is asked. In simulation, prices in market_data stand in for the market's \
+         until they are stale; in live trading they are ignored and the answer warns. Decisions from a token of scope \
+         propose wait for approval on a fully automated model, unless its external_autonomy is on.",
+    )
+    .body(
+        &[
+            may("decisions", Kind::Object, "By coin: signal (required), quantity (required for entries), leverage, confidence, profit_target, stop_loss, justification; 50 coins at most."),
+            may("market_data", Kind::Object, "By coin: price."),
+        ],
+        r#"{"decisions": {"BTC": {"signal": "buy_to_enter", "quantity": "0.001", "leverage": 1, "confidence": 0.7, "profit_target": null, "stop_loss": null, "justification": "..."}}, "market_data": {"BTC": {"price": "43250.0"}}}"#,
+    ),
+    op("GET", "/api/cycles/{id}", CYCLES, "Show a cycle", &[
+        reply(200, "The same answer, or its status while it runs or after it failed", Shape::One(named::<cycle::CycleRow>)),
+        NOT_FOUND,
+    ]),
+    op("GET", "/api/pending-decisions", DECISIONS, "List what waits for approval", &[
+        reply(200, "Decisions, newest first", Shape::List(named::<crate::web::api::decision_row::DecisionRow>)),
+        NOT_FOUND,
+    ])
+    .query(&[MODEL_ID])
+    .paged(),
+    op("POST", "/api/pending-decisions/{id}/approve", DECISIONS, "Approve a decision", &[
+        reply(200, "The order is final: executed, partially filled, rejected or expired", Shape::One(named::<execution::ExecutionAnswer>)),
+        reply(202, "The order is under way, or its outcome is unknown", Shape::One(named::<execution::ExecutionAnswer>)),
+        NOT_FOUND,
+        error(409, "`already_decided`, `terms_changed`, `price_drift`, `stale_price`, `model_paused`, `emergency_stop`, `EXCHANGE_NOT_CONFIGURED`; with `decision`"),
+        error(410, "`expired`; with `decision`"),
+        error(422, "`risk_denied` with `rules` and `decision`, or `invalid`"),
+        error(428, "`terms_required`: real money needs version and digest"),
+    ])
+    .text(
+        "Everything is checked again on current data; waits up to 15 s for the order. After a price drift the decision is \
+         a new version with a fresh quote: approving that version goes on.",
+    )
+    .body(
+        &[
+            may("version", Kind::Integer, "The version that was looked at."),
+            may("digest", Kind::Text, "The digest that was looked at."),
+            may("modified", Kind::Bool, "Whether there are modifications."),
+            may("modifications", Kind::Object, "quantity, leverage, profit_target, stop_loss; null takes a target or stop away."),
+        ],
+        r#"{"version": 1, "modified": true, "modifications": {"quantity": "0.0005"}}"#,
+    ),
+    op("POST", "/api/pending-decisions/{id}/reject", DECISIONS, "Reject a decision", &[
+        reply(200, "The decision", Shape::One(named::<decisions::DecisionDone>)),
+        NOT_FOUND,
+        error(409, "`already_decided`, `terms_changed`; with `decision`"),
+        error(410, "`expired`; with `decision`"),
+        INVALID,
+    ])
+    .body(&[REASON, may("version", Kind::Integer, "The version that was looked at.")], r#"{"reason": "too close to the high"}"#),
+    op("GET", "/api/decision-history", DECISIONS, "List decisions", &[
+        reply(200, "Decisions, newest first", Shape::List(named::<crate::web::api::decision_row::DecisionRow>)),
+        NOT_FOUND,
+    ])
+    .query(&[MODEL_ID, may("status", Kind::Word(decisions::STATUSES), "Only these; `approved` are those ordered after an approval.")])
+    .paged(),
+    op("GET", "/api/decisions/{id}", DECISIONS, "Show a decision with its history", &[
+        reply(200, "The decision", Shape::One(named::<decisions::DecisionDetail>)),
+        NOT_FOUND,
+    ]),
+    op("POST", "/api/decisions/{id}/request-approval", DECISIONS, "Ask for approval of a displayed decision", &[
+        reply(200, "The decision", Shape::One(named::<decisions::DecisionDone>)),
+        NOT_FOUND,
+        error(409, "`already_decided`, `stale_price`, `model_paused`, `emergency_stop`, `EXCHANGE_NOT_CONFIGURED`; with `decision`"),
+        error(410, "`expired`; with `decision`"),
+        error(422, "`risk_denied` with `rules` and `decision`"),
+    ]),
+    op("GET", "/api/models/{id}/portfolio", BOOKS, "Show a book", &[reply(200, "Cash, positions and the curve", Shape::One(named::<books::PortfolioAnswer>)), NOT_FOUND])
+        .query(&[BOOK]),
+    op("POST", "/api/models/{id}/positions/{coin}/close", BOOKS, "Close a position", &[
+        reply(200, "The order is final", Shape::One(named::<execution::ExecutionAnswer>)),
+        reply(202, "The order is under way, or its outcome is unknown", Shape::One(named::<execution::ExecutionAnswer>)),
+        NOT_FOUND,
+        error(409, "`emergency_stop`, `EXCHANGE_NOT_CONFIGURED`"),
+        error(422, "`risk_denied` with `rules`: no price, dust, or being closed already"),
+    ])
+    .text("Everything that is held of the coin in the current book."),
+    op("GET", "/api/models/{id}/trades", BOOKS, "List trades", &[reply(200, "Trades, newest first", Shape::List(named::<books::TradeAnswer>)), NOT_FOUND])
+        .query(&[BOOK])
+        .paged(),
+    op("GET", "/api/models/{id}/risk-status", BOOKS, "Show how much of each limit is used", &[reply(200, "Rule by rule", Shape::List(named::<books::RiskStatusRow>)), NOT_FOUND])
+        .query(&[BOOK]),
+    op("GET", "/api/models/{id}/orders", ORDERS, "List orders", &[reply(200, "Orders, newest first", Shape::List(named::<orders::OrderRow>)), NOT_FOUND])
+        .query(&[BOOK, may("status", Kind::Word(orders::STATUSES), "Only those that stand there.")])
+        .paged(),
+    op("GET", "/api/orders/{id}", ORDERS, "Show an order with its fills and time line", &[reply(200, "The order", Shape::One(named::<orders::OrderDetail>)), NOT_FOUND]),
+    op("POST", "/api/orders/{id}/cancel", ORDERS, "Cancel what is left of an order", &[
+        reply(200, "The order", Shape::One(named::<orders::OrderRow>)),
+        NOT_FOUND,
+        error(409, "`not_cancellable`: it is final, being sent, or unknown"),
+        error(503, "`venue_unavailable`"),
+    ]),
+    op("GET", "/api/incidents", ATTENTION, "List incidents", &[reply(200, "Incidents, newest first", Shape::List(named::<activity::IncidentRow>)), NOT_FOUND])
+        .query(&[MODEL_ID, INCIDENT_STATUS])
+        .paged(),
+    op("GET", "/api/models/{id}/incidents", ATTENTION, "List a model's incidents", &[reply(200, "Incidents, newest first", Shape::List(named::<activity::IncidentRow>)), NOT_FOUND])
+        .query(&[INCIDENT_STATUS])
+        .paged(),
+    op("POST", "/api/incidents/{id}/acknowledge", ATTENTION, "Say that somebody has looked", &[
+        reply(200, "The incident", Shape::One(named::<activity::IncidentDone>)),
+        NOT_FOUND,
+        error(409, "`already_moved`; with `incident`"),
+        INVALID,
+    ])
+    .body(&[NOTE], r#"{"note": "looking into it"}"#),
+    op("POST", "/api/incidents/{id}/resolve", ATTENTION, "Say that it is over", &[
+        reply(200, "The incident", Shape::One(named::<activity::IncidentDone>)),
+        NOT_FOUND,
+        error(409, "`already_moved`; with `incident`"),
+        INVALID,
+    ])
+    .body(&[NOTE], r#"{"note": "a typo in the settings"}"#),
+    op("GET", "/api/notifications", ATTENTION, "List notifications", &[reply(200, "Notifications, newest first", Shape::List(named::<activity::NotificationRow>)), NOT_FOUND])
+        .query(&[MODEL_ID, may("unread", Kind::Bool, "Only unread ones.")])
+        .paged(),
+    op("POST", "/api/notifications/read", ATTENTION, "Mark notifications as read", &[reply(200, "Done", Shape::One(named::<wire::Done>)), INVALID])
+        .body(&[may("ids", Kind::Integers, "Which; all of them when it is left out.")], r#"{"ids": [1, 2]}"#),
+    op("GET", "/api/leaderboard", DESK, "Rank the models", &[reply(200, "The best return first", Shape::List(named::<overview::LeaderboardRow>))]),
+    op("GET", "/api/models/all-summary", DESK, "Sum up all models", &[reply(200, "Per model, and per venue", Shape::One(named::<overview::AllSummary>))])
+        .text("Simulation, testnet and mainnet are never summed."),
+    op("GET", "/api/market/prices", DESK, "Show prices", &[reply(200, "By coin", Shape::Map(named::<overview::PriceRow>))]),
+    op("POST", "/api/emergency-stop-all", DESK, "Stop everything", &[
+        reply(200, "What was stopped", Shape::One(named::<stop::StopAnswer>)),
+        INVALID,
+        error(503, "`stop_not_durable`: it holds in this process but could not be written down"),
+    ])
+    .text("Pauses every model, takes full automation back to asking, cancels open orders and what waits.")
+    .body(&[REASON], r#"{"reason": "market gone mad"}"#),
+    op("GET", "/api/providers", DESK, "List providers", &[reply(200, "Who can answer", Shape::List(named::<overview::ProviderRow>))]),
+    op("POST", "/api/providers/models", DESK, "List a provider's models", &[
+        reply(200, "Its models", Shape::One(named::<overview::ProviderModels>)),
+        NOT_FOUND,
+        INVALID,
+    ])
+    .body(&[must("provider_id", Kind::Integer, "Which provider.")], r#"{"provider_id": 1}"#),
+    op("GET", "/api/whoami", ABOUT, "Find out who this session or token is", &[reply(200, "Name, role, and the token's scope", Shape::One(named::<whoami::WhoAmI>))]),
+    op("GET", "/api/openapi.json", ABOUT, "This document", &[reply(200, "OpenAPI 3.1", Shape::Other("application/json"))]),
+    op("GET", "/api/docs", ABOUT, "This document as a page", &[reply(200, "HTML", Shape::Other("text/html"))]),
+];
+
+const EDIT: &[Param] = &[
+    may("name", Kind::Text, NAME),
+    may("provider_id", Kind::Integer, "Who answers; 1 is the built-in provider."),
+    may("model_name", Kind::Text, "Which of the provider's models."),
+];
