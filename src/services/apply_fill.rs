@@ -83,8 +83,11 @@ pub async fn apply_report(desk: &Desk, order_id: OrderId, report: &VenueReport) 
         let (changes, order) = application.finish(marks.as_ref());
         match desk.store.commit(changes).await {
             Ok(()) => {
-                for topic in [Topic::Order, Topic::Fill, Topic::Equity, Topic::Decision, Topic::Notification] {
+                for topic in [Topic::Order, Topic::Fill, Topic::Equity, Topic::Notification] {
                     desk.live.publish(topic, Some(order_id.0), Some(trader.id));
+                }
+                if let Some(decision) = order.decision_id() {
+                    desk.live.publish(Topic::Decision, Some(decision.0), Some(trader.id));
                 }
                 return Ok(order);
             }

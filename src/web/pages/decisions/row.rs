@@ -8,7 +8,7 @@ use crate::web::pages::lens::Lens;
 use crate::web::pages::orders::order_badge;
 use crate::web::pages::shell::env_of;
 use crate::web::show;
-use crate::web::view::{Badge, DecisionRow, Side, Signed, Tone};
+use crate::web::view::{Badge, DecisionRow, Side, Sign, Signed, Tone};
 
 /// Characters of a remark in a row.
 const REMARK_MAX: usize = 60;
@@ -89,7 +89,7 @@ pub fn row(decision: &Decision, order: Option<&Order>, lens: &Lens<'_>) -> Decis
         model: lens.name(decision.trader_id),
         amount: if notional.is_zero() { String::new() } else { show::number(notional.decimal(), 2) },
         note: remark(decision, lens),
-        drift: drift(decision, lens, ""),
+        drift: drift(decision, lens, "").filter(|moved| moved.sign != Sign::Flat),
         expires: expires.map(|at| show::countdown(at.0, lens.now.0)),
         state: (!waits).then(|| badge(decision, order)),
         at: lens.when(decision.resolved_at.unwrap_or(decision.created_at)),

@@ -266,7 +266,8 @@ pub fn rule_row(rule: &RuleResult) -> RuleRow {
         (Some(value), Some(limit)) => {
             let relation = if from_below { if value >= limit { "≥" } else { "<" } } else { "/" };
             let value_text = show::exact(value.round_dp(1));
-            let text = format!("{value_text} {relation} {} {}", show::exact(limit), rule.unit);
+            let unit = if rule.unit == "x" { "×" } else { rule.unit.as_str() };
+            let text = format!("{value_text} {relation} {} {unit}", show::exact(limit));
             let (part, whole) = if from_below { (limit, value) } else { (value, limit) };
             let share = if whole > Decimal::ZERO { part / whole * Decimal::ONE_HUNDRED } else { Decimal::ONE_HUNDRED };
             (text.trim_end().to_owned(), share.max(Decimal::ZERO).min(Decimal::ONE_HUNDRED).round().to_u8())
