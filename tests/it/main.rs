@@ -1,5 +1,6 @@
 //! The one integration-test binary: six binaries would cost six links after each edit.
 
+mod api;
 mod market;
 mod store;
 mod templates;

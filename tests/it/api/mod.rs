@@ -1,0 +1,8 @@
+//! The JSON API, told as a program that uses it would.
+
+mod door;
+mod flow;
+mod house;
+mod input;
+mod lists;
+mod refusals;
