@@ -2,5 +2,6 @@
 
 mod api;
 mod market;
+mod pages_a;
 mod store;
 mod templates;

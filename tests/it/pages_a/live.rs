@@ -1,0 +1,91 @@
+//! The event stream: what it tells, and when it ends.
+
+use super::browser::Client;
+use super::house::{House, house};
+use countersign::services::live_feed::Topic;
+use std::time::Duration;
+
+/// Longer than anything below takes; a story that needs it has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn open(house: &House, client: &Client) -> reqwest::Response {
+    let cookies: Vec<String> = client.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let request = reqwest::Client::new().get(format!("{}/events", house.url)).header("cookie", cookies.join("; "));
+    request.header("accept-encoding", "gzip, br").send().await.unwrap()
+}
+
+async fn read_until(stream: &mut reqwest::Response, wanted: &str) -> String {
+    let mut text = String::new();
+    let reading = async {
+        while !text.contains(wanted) {
+            let Some(chunk) = stream.chunk().await.unwrap() else { break };
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    };
+    tokio::time::timeout(PATIENCE, reading).await.unwrap();
+    text
+}
+
+async fn ended(stream: &mut reqwest::Response) -> bool {
+    let reading = async { while let Ok(Some(_)) = stream.chunk().await {} };
+    tokio::time::timeout(PATIENCE, reading).await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_page_is_told_what_changed() {
+    let house = house().await;
+    let ann = house.ann().await;
+    let mut stream = open(&house, &ann).await;
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    assert_ne!(stream.headers().get("content-encoding").map(|v| v.as_bytes()), Some(&b"gzip"[..]));
+    read_until(&mut stream, "welcome").await;
+    let (_, decision) = house.waiting("Sage").await;
+    let text = read_until(&mut stream, "event: decision\n").await;
+    assert!(text.contains("event: decision\ndata: {\"id\":") || text.contains("\"model_id\":"), "{text}");
+    house.desk.live.publish(Topic::Order, Some(7), Some(decision.trader_id));
+    let text = read_until(&mut stream, "event: order\n").await;
+    assert!(text.contains(&format!("data: {{\"id\":7,\"model_id\":{}}}", decision.trader_id)), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_falls_behind_is_told_to_read_everything_again() {
+    let house = house().await;
+    let ann = house.ann().await;
+    let mut stream = open(&house, &ann).await;
+    read_until(&mut stream, "welcome").await;
+    // More than the feed keeps for a slow listener, in one breath.
+    for _ in 0..100_000 {
+        house.desk.live.publish(Topic::Equity, None, None);
+    }
+    let text = read_until(&mut stream, "event: health\n").await;
+    assert!(text.contains("event: decision\ndata: {\"id\":null"), "no hint to reload");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_stream_ends_with_its_session() {
+    let house = house().await;
+    let mut ann = house.ann().await;
+    let mut stream = open(&house, &ann).await;
+    read_until(&mut stream, "welcome").await;
+    assert_eq!(ann.post_form("/logout", &[]).await.status, 303);
+    assert!(ended(&mut stream).await, "the stream outlives its session");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_does_not_hold_up_the_end() {
+    let house = house().await;
+    let ann = house.ann().await;
+    let mut stream = open(&house, &ann).await;
+    read_until(&mut stream, "welcome").await;
+    house.shutdown.begin();
+    assert!(ended(&mut stream).await);
+    let server = tokio::time::timeout(Duration::from_secs(5), house.server).await;
+    assert!(server.is_ok(), "the server waits for the stream");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_session_nothing_is_told() {
+    let house = house().await;
+    let stream = open(&house, &Client::new(&house.url)).await;
+    assert_ne!(stream.headers()["content-type"], "text/event-stream");
+}
