@@ -74,6 +74,11 @@ impl LiveFeed {
         let _ = self.0.send(LiveEvent { topic, id, model_id });
     }
 
+    /// How many listen now.
+    pub fn listeners(&self) -> usize {
+        self.0.receiver_count()
+    }
+
     /// Listens from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<LiveEvent> {
         self.0.subscribe()

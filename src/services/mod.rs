@@ -7,6 +7,7 @@ pub mod cycle_parts;
 pub mod decide;
 pub mod desk;
 pub mod emergency_stop;
+pub mod follow_others;
 pub mod health;
 pub mod journal;
 pub mod live_feed;

@@ -16,6 +16,8 @@ use sea_orm::{
 
 /// Leases of traders are called by their ids.
 const TRADER_PREFIX: &str = "trader:";
+/// Leases of processes are called by their names.
+const PROCESS_PREFIX: &str = "process:";
 const TAKING: &str = "taking a lease";
 const READING: &str = "reading leases";
 const NAMED: &str = "reading a named value";
@@ -96,6 +98,14 @@ pub(super) async fn guard(tx: &Tx, name: &str, owner: &str, epoch: i64) -> Resul
 
 pub(super) async fn by_name(db: &impl ConnectionTrait, name: &str) -> Result<Option<Lease>, StoreError> {
     Ok(Entity::find_by_id(name).one(db).await.map_err(failed(READING))?.map(lease_of))
+}
+
+pub(super) async fn others_live(db: &impl ConnectionTrait, owner: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let query = Entity::find()
+        .filter(Column::LapsesAt.gt(now.0))
+        .filter(Column::Name.starts_with(PROCESS_PREFIX))
+        .filter(Column::Owner.ne(owner));
+    Ok(query.one(db).await.map_err(failed(READING))?.is_some())
 }
 
 pub(super) async fn running_cycles(

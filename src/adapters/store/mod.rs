@@ -24,6 +24,7 @@ mod positions;
 mod reads;
 mod row;
 mod sql_store;
+mod touched;
 mod traders;
 mod write;
 

@@ -1,7 +1,7 @@
 //! The questions that are asked of the store, each answered by the module of its table.
 
 use super::SqlStore;
-use super::{books, cycles, decisions, fills, incidents, ledger, messages, orders, positions, traders};
+use super::{books, cycles, decisions, fills, incidents, ledger, messages, orders, positions, touched, traders};
 use crate::domain::book::{Book, BookView};
 use crate::domain::cycle::{Cycle, EquitySnapshot};
 use crate::domain::decision::Decision;
@@ -17,8 +17,8 @@ use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::store::{
-    AttemptRecord, AuditRow, DecisionEventRecord, DecisionFilter, IncidentFilter, LedgerRow, NotificationFilter,
-    OrderEventRecord, OrderFilter, Page, Reads, StoreError, TabCounts, TradeRow,
+    AttemptRecord, AuditRow, DecisionEventRecord, DecisionFilter, HistoryMark, IncidentFilter, LedgerRow,
+    NotificationFilter, OrderEventRecord, OrderFilter, Page, Reads, StoreError, TabCounts, Touched, TradeRow,
 };
 use async_trait::async_trait;
 use rust_decimal::Decimal;
@@ -80,6 +80,10 @@ impl Reads for SqlStore {
 
     async fn decisions(&self, filter: DecisionFilter, page: Page) -> Result<Vec<Decision>, StoreError> {
         decisions::page(&self.db.reader, filter, page).await
+    }
+
+    async fn touched_since(&self, mark: Option<HistoryMark>, limit: u32) -> Result<Touched, StoreError> {
+        touched::since(&self.db.reader, mark, limit).await
     }
 
     async fn decision_events(&self, id: DecisionId) -> Result<Vec<(String, DecisionEventRecord)>, StoreError> {

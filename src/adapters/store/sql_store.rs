@@ -69,6 +69,10 @@ impl Coordination for SqlStore {
         leases::running_cycles(&self.db.reader, now).await
     }
 
+    async fn others_live(&self, owner: &str, now: Timestamp) -> Result<bool, StoreError> {
+        leases::others_live(&self.db.reader, owner, now).await
+    }
+
     async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
         leases::meta(&self.db.reader, key).await
     }

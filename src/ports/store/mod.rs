@@ -8,8 +8,8 @@ mod reads;
 
 pub use changes::{AttemptRecord, AuditEntry, Changes, DecisionEventRecord, Guard, NewAttempt, OrderEventRecord};
 pub use reads::{
-    AuditRow, DecisionFilter, DecisionTab, IncidentFilter, LedgerRow, NotificationFilter, OrderFilter, Page, Reads,
-    TabCounts, TradeRow,
+    AuditRow, DecisionFilter, DecisionTab, HistoryMark, IncidentFilter, LedgerRow, NotificationFilter, OrderFilter,
+    Page, Reads, TabCounts, Touched, TradeRow,
 };
 
 use crate::domain::ids::{CycleId, TraderId};
@@ -133,6 +133,9 @@ pub trait Coordination: Send + Sync {
 
     /// The names of traders whose cycles run now.
     async fn running_cycles(&self, now: Timestamp) -> Result<Vec<(TraderId, CycleId)>, StoreError>;
+
+    /// Whether a process other than `owner` is alive at `now`: it holds a lease called `process:…`.
+    async fn others_live(&self, owner: &str, now: Timestamp) -> Result<bool, StoreError>;
 
     /// A small named value (`installation`, `market_clock`); `None` when it was never set.
     async fn meta(&self, key: &str) -> Result<Option<String>, StoreError>;

@@ -197,6 +197,26 @@ pub struct AuditRow {
     pub detail: String,
 }
 
+/// How far the histories of decisions and orders have been read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HistoryMark {
+    /// The last line of decisions' histories.
+    pub decision_event: i64,
+    /// The last line of orders' time lines.
+    pub order_event: i64,
+}
+
+/// What has moved since a mark.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// How far was read.
+    pub mark: HistoryMark,
+    /// Decisions whose history grew, each once.
+    pub decisions: Vec<DecisionId>,
+    /// Orders whose time line grew, each once.
+    pub orders: Vec<OrderId>,
+}
+
 /// Reads. All of them answer from committed data only.
 #[async_trait]
 pub trait Reads: Send + Sync {
@@ -234,6 +254,9 @@ pub trait Reads: Send + Sync {
     async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, StoreError>;
     /// A page of decisions, newest first.
     async fn decisions(&self, filter: DecisionFilter, page: Page) -> Result<Vec<Decision>, StoreError>;
+    /// Decisions and orders whose histories grew after `mark`, from at most `limit` lines of each; without a mark only
+    /// where the histories end now.
+    async fn touched_since(&self, mark: Option<HistoryMark>, limit: u32) -> Result<Touched, StoreError>;
     /// A decision's history, oldest first.
     async fn decision_events(&self, id: DecisionId) -> Result<Vec<(String, DecisionEventRecord)>, StoreError>;
     /// Counts of the tabs, for one trader or everybody.

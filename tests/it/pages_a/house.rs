@@ -10,7 +10,7 @@ use countersign::adapters::advisors::BuiltInAdvisors;
 use countersign::adapters::market::synthetic::{SyntheticConfig, SyntheticMarket};
 use countersign::adapters::simulation::SimulationVenue;
 use countersign::adapters::stop_switch::FileStopSwitch;
-use countersign::adapters::store::{DbAccessStore, SqlStore, connect, migrate};
+use countersign::adapters::store::{Db, DbAccessStore, SqlStore, connect, migrate};
 use countersign::domain::access::{Actor, Role};
 use countersign::domain::cycle::CycleTrigger;
 use countersign::domain::decision::Decision;
@@ -37,6 +37,7 @@ use countersign::web::ctx::{Door, WebState};
 use countersign::web::{routes, security, session};
 use std::collections::{BTreeMap, HashMap};
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -57,7 +58,7 @@ pub struct House {
     pub shutdown: Shutdown,
     access: Arc<AccessService>,
     pub server: tokio::task::JoinHandle<std::io::Result<()>>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// A desk whose orders are sent as soon as they are journaled.
@@ -91,20 +92,7 @@ pub async fn silent_house() -> House {
     let access = Arc::new(AccessService::new(Arc::clone(&access_store), Arc::clone(&wall), SessionLimits::default()));
     // The first-start page stays open until there is an administrator.
     access.create_user("admin", Role::Admin, PASSWORD.into(), &Actor::Cli).await.unwrap();
-    let desk = Desk {
-        store: Arc::new(SqlStore::new(db)),
-        clock: Arc::clone(&wall),
-        markets: Markets { simulation: Arc::clone(&market), live: HashMap::new() },
-        advisors: Arc::new(BuiltInAdvisors::new()),
-        venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(market)))),
-        stop: StopGate::new(Arc::new(FileStopSwitch::beside(&file))),
-        live: LiveFeed::default(),
-        installation: InstallationTag::parse("a1b2c3").unwrap(),
-        given_quotes: GivenQuotes::default(),
-        policy: Policy::default(),
-        process: "test".into(),
-        submit_wake: Notify::new(),
-    };
+    let desk = desk_on(db, Arc::clone(&wall), market, &file, "test");
     let shutdown = Shutdown::new();
     let state = Data::new(WebState {
         access: Arc::clone(&access),
@@ -140,10 +128,36 @@ pub async fn silent_house() -> House {
         handle.stop(true).await;
     });
     let server = tokio::spawn(server);
-    House { desk, clock, url, shutdown, access, server, _dir: dir }
+    House { desk, clock, url, shutdown, access, server, dir }
+}
+
+/// The use cases over a database, as one process has them.
+fn desk_on(db: Db, wall: Arc<dyn Clock>, market: Arc<dyn MarketData>, file: &Path, process: &str) -> Desk {
+    Desk {
+        store: Arc::new(SqlStore::new(db)),
+        clock: wall,
+        markets: Markets { simulation: Arc::clone(&market), live: HashMap::new() },
+        advisors: Arc::new(BuiltInAdvisors::new()),
+        venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(market)))),
+        stop: StopGate::new(Arc::new(FileStopSwitch::beside(file))),
+        live: LiveFeed::default(),
+        installation: InstallationTag::parse("a1b2c3").unwrap(),
+        given_quotes: GivenQuotes::default(),
+        policy: Policy::default(),
+        process: process.into(),
+        submit_wake: Notify::new(),
+    }
 }
 
 impl House {
+    /// Another process on the same database.
+    pub async fn neighbour(&self) -> Desk {
+        let file = self.dir.path().join("test.sqlite");
+        let db = connect(&format!("sqlite:{}", file.display())).await.unwrap();
+        let market = Arc::clone(&self.desk.markets.simulation);
+        desk_on(db, Arc::clone(&self.desk.clock), market, &file, "neighbour")
+    }
+
     pub async fn person(&self, name: &str, role: Role) -> Client {
         if self.access.user_by_name(name).await.is_err() {
             self.access.create_user(name, role, PASSWORD.into(), &Actor::Cli).await.unwrap();

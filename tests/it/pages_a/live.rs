@@ -2,6 +2,8 @@
 
 use super::browser::Client;
 use super::house::{House, house};
+use countersign::services::decide::reject;
+use countersign::services::follow_others::OthersFollower;
 use countersign::services::live_feed::Topic;
 use std::time::Duration;
 
@@ -88,4 +90,32 @@ async fn without_a_session_nothing_is_told() {
     let house = house().await;
     let stream = open(&house, &Client::new(&house.url)).await;
     assert_ne!(stream.headers()["content-type"], "text/event-stream");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_process_does_reaches_an_open_page() {
+    let house = house().await;
+    let (_, decision) = house.waiting("Sage").await;
+    let neighbour = house.neighbour().await;
+    let mut feed = house.desk.live.subscribe();
+    let mut follower = OthersFollower::default();
+    let now = neighbour.clock.now();
+
+    // Alone on the database there is nothing to follow.
+    reject(&neighbour, decision.id, None, "", "bob").await.unwrap();
+    follower.look(&house.desk).await.unwrap();
+    assert!(feed.try_recv().is_err());
+
+    let until = now.plus_ms(60_000);
+    neighbour.store.acquire_lease("process:neighbour", "neighbour", now, until, None).await.unwrap();
+    follower.look(&house.desk).await.unwrap();
+    let (_, decision) = house.waiting("Drifter").await;
+    while feed.try_recv().is_ok() {}
+    follower.look(&house.desk).await.unwrap();
+    while feed.try_recv().is_ok() {}
+    reject(&neighbour, decision.id, None, "", "bob").await.unwrap();
+    follower.look(&house.desk).await.unwrap();
+    let event = feed.try_recv().unwrap();
+    assert_eq!((event.topic, event.id), (Topic::Decision, Some(decision.id.0)));
+    assert!(feed.try_recv().is_err(), "nothing else has moved");
 }
