@@ -1,7 +1,7 @@
 //! What happened: conversations, incidents, notifications.
 
 use super::decisions::{sentence, with_json};
-use super::wire::{any_model, done, environment, list, model_filter, name_of, read_model_id, read_page, time};
+use super::wire::{any_model, done, environment, list, model_filter, read_model_id, read_page, time};
 use crate::domain::cycle::Cycle;
 use crate::domain::ids::{IncidentId, NotificationId, TraderId};
 use crate::domain::incident::{Incident, IncidentStatus};
@@ -243,7 +243,7 @@ async fn move_on(
     let note = input.text("note", NOTE_MAX).unwrap_or_default();
     input.refuse_unknown();
     input.0.finish()?;
-    match attention::move_incident(desk, IncidentId(id), to, &note, &name_of(&ctx.actor)).await {
+    match attention::move_incident(desk, IncidentId(id), to, &note, &ctx.actor.name()).await {
         Ok(incident) => {
             Ok(HttpResponse::Ok().json(IncidentDone { success: true, incident: IncidentRow::of(incident) }))
         }

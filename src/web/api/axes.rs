@@ -1,7 +1,7 @@
 //! The three independent choices of a model. Each change cancels what waits for the model and leaves an incident.
 
 use super::models::model_error;
-use super::wire::{model, name_of};
+use super::wire::model;
 use crate::domain::access::Permission;
 use crate::domain::ids::TraderId;
 use crate::domain::trader::Trader;
@@ -94,7 +94,7 @@ pub async fn set_environment(
     let to = input.0.done(to)?;
     let trader = model(&desk, *id).await?;
     require_arming(&desk, &ctx, &trader, Axes { trading_environment: to, ..trader.axes })?;
-    let trader = models::set_environment(&desk, TraderId(*id), to, &name_of(&ctx.actor)).await.map_err(model_error)?;
+    let trader = models::set_environment(&desk, TraderId(*id), to, &ctx.actor.name()).await.map_err(model_error)?;
     let environment = trader.axes.trading_environment.as_str();
     Ok(HttpResponse::Ok().json(EnvironmentAnswer { success: Some(true), environment }))
 }
@@ -122,7 +122,7 @@ pub async fn set_automation(
     let to = word(&mut input, "automation", words, AutomationLevel::parse);
     input.refuse_unknown();
     let to = input.0.done(to)?;
-    let trader = models::set_automation(&desk, TraderId(*id), to, &name_of(&ctx.actor)).await.map_err(model_error)?;
+    let trader = models::set_automation(&desk, TraderId(*id), to, &ctx.actor.name()).await.map_err(model_error)?;
     let automation = trader.axes.automation_level.as_str();
     Ok(HttpResponse::Ok().json(AutomationAnswer { success: Some(true), automation }))
 }
@@ -151,7 +151,7 @@ pub async fn set_exchange_environment(
     let to = input.0.done(to)?;
     let trader = model(&desk, *id).await?;
     require_arming(&desk, &ctx, &trader, Axes { exchange_environment: to, ..trader.axes })?;
-    let changed = models::set_exchange_environment(&desk, TraderId(*id), to, &name_of(&ctx.actor)).await;
+    let changed = models::set_exchange_environment(&desk, TraderId(*id), to, &ctx.actor.name()).await;
     let exchange_environment = changed.map_err(model_error)?.axes.exchange_environment.as_str();
     Ok(HttpResponse::Ok().json(ExchangeEnvironmentAnswer { success: Some(true), exchange_environment }))
 }

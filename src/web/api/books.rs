@@ -3,7 +3,7 @@
 use super::decision_row::rules;
 use super::decisions::{sentence, with_json};
 use super::execution;
-use super::wire::{any_model, environment, list, model, name_of, number, percent, read_book, read_page, time};
+use super::wire::{any_model, environment, list, model, number, percent, read_book, read_page, time};
 use crate::domain::market::Coin;
 use crate::domain::risk::RuleStatus;
 use crate::domain::time::Timestamp;
@@ -277,7 +277,7 @@ pub async fn close(
     let (id, coin) = path.into_inner();
     let trader = model(&desk, id).await?;
     let coin = Coin::parse(&coin).ok_or_else(|| AppError::not_found("position"))?;
-    match close_position(&desk, &trader, &coin, &name_of(&ctx.actor)).await {
+    match close_position(&desk, &trader, &coin, &ctx.actor.name()).await {
         Ok(order) => execution::answer(&desk, order.id).await,
         Err(error) => Err(close_error(error)),
     }

@@ -3,7 +3,7 @@
 use super::decisions::sentence;
 use super::execution::Execution;
 use super::given::read_given;
-use super::wire::{environment, model, name_of};
+use super::wire::{environment, model};
 use crate::domain::access::TokenScope;
 use crate::domain::cycle::{Cycle, CycleTrigger};
 use crate::domain::decision::Decision;
@@ -108,7 +108,7 @@ pub async fn run(desk: Data<Desk>, ctx: Ctx, id: Path<i64>, mut input: JsonInput
         decisions: given.decisions,
         prices: given.prices,
         propose_only,
-        actor: name_of(&ctx.actor),
+        actor: ctx.actor.name(),
     };
     let deadline = Instant::now() + CYCLE_WAIT;
     let worker = desk.clone();

@@ -2,7 +2,7 @@
 
 use super::decision_row::{DecisionRow, rules};
 use super::execution;
-use super::wire::{list, model_filter, name_of, read_model_id, read_page, time};
+use super::wire::{list, model_filter, read_model_id, read_page, time};
 use crate::domain::decision::{DecisionStatus, REASON_MAX};
 use crate::domain::ids::DecisionId;
 use crate::domain::money::{Price, Quantity};
@@ -180,7 +180,7 @@ pub async fn approve(
     input.refuse_unknown();
     input.0.finish()?;
     let id = DecisionId(*id);
-    let request = ApproveRequest { id, version, digest, modifications, by: name_of(&ctx.actor) };
+    let request = ApproveRequest { id, version, digest, modifications, by: ctx.actor.name() };
     match decide::approve(&desk, &request).await {
         Ok((_, order)) => execution::answer(&desk, order).await,
         Err(error) => Err(refused(&desk, id, error).await),
@@ -223,7 +223,7 @@ pub async fn reject(desk: Data<Desk>, ctx: Ctx, id: Path<i64>, mut input: JsonIn
     input.refuse_unknown();
     input.0.finish()?;
     let id = DecisionId(*id);
-    match decide::reject(&desk, id, version, &reason, &name_of(&ctx.actor)).await {
+    match decide::reject(&desk, id, version, &reason, &ctx.actor.name()).await {
         Ok(decision) => done(&desk, &decision).await,
         Err(error) => Err(refused(&desk, id, error).await),
     }
@@ -242,7 +242,7 @@ pub async fn request_approval(
     input.refuse_unknown();
     input.0.finish()?;
     let id = DecisionId(*id);
-    match decide::request_approval(&desk, id, &name_of(&ctx.actor)).await {
+    match decide::request_approval(&desk, id, &ctx.actor.name()).await {
         Ok(decision) => done(&desk, &decision).await,
         Err(error) => Err(refused(&desk, id, error).await),
     }

@@ -1,7 +1,7 @@
 //! Models: listed, created, edited, paused, resumed, deleted.
 
 use super::settings::{as_json, read_settings, with_range_errors};
-use super::wire::{done, list, model, name_of, read_page, time};
+use super::wire::{done, list, model, read_page, time};
 use crate::domain::decision::REASON_MAX;
 use crate::domain::ids::TraderId;
 use crate::domain::trader::{MODEL_NAME_MAX, NAME_MAX, Trader, TradingState};
@@ -142,7 +142,7 @@ pub async fn create(desk: Data<Desk>, ctx: Ctx, mut input: JsonInput) -> Result<
     }
     let new =
         NewModel { name, provider_id: provider_id.unwrap_or_default(), model_name, settings, ..NewModel::default() };
-    let trader = models::create(&desk, new, &name_of(&ctx.actor)).await.map_err(model_error)?;
+    let trader = models::create(&desk, new, &ctx.actor.name()).await.map_err(model_error)?;
     Ok(HttpResponse::Created().json(ModelRow::of(&trader)))
 }
 
@@ -163,7 +163,7 @@ pub async fn edit(desk: Data<Desk>, ctx: Ctx, id: Path<i64>, mut input: JsonInpu
     let advisor = (provider_id.is_some() || model_name.is_some())
         .then(|| (provider_id.unwrap_or(trader.provider_id.0), model_name.unwrap_or(trader.model_name)));
     let edit = ModelEdit { name, advisor, settings };
-    let trader = models::edit(&desk, TraderId(*id), &edit, &name_of(&ctx.actor)).await.map_err(model_error)?;
+    let trader = models::edit(&desk, TraderId(*id), &edit, &ctx.actor.name()).await.map_err(model_error)?;
     Ok(HttpResponse::Ok().json(ModelRow::of(&trader)))
 }
 
@@ -191,7 +191,7 @@ pub async fn delete(
             AppError::precondition_required("confirmation_required", message).with_field("confirm", "is required")
         );
     };
-    models::delete(&desk, trader.id, &typed, &name_of(&ctx.actor)).await.map_err(model_error)?;
+    models::delete(&desk, trader.id, &typed, &ctx.actor.name()).await.map_err(model_error)?;
     Ok(done("Model deleted"))
 }
 
@@ -203,7 +203,7 @@ pub async fn pause(desk: Data<Desk>, ctx: Ctx, id: Path<i64>, mut input: JsonInp
     let reason = input.text("reason", REASON_MAX).unwrap_or_default();
     input.refuse_unknown();
     input.0.finish()?;
-    let by = name_of(&ctx.actor);
+    let by = ctx.actor.name();
     let trader = models::pause(&desk, TraderId(*id), reason.trim(), &by).await.map_err(model_error)?;
     Ok(HttpResponse::Ok().json(ModelDone { success: true, model: ModelRow::of(&trader) }))
 }
@@ -215,7 +215,7 @@ pub async fn pause(desk: Data<Desk>, ctx: Ctx, id: Path<i64>, mut input: JsonInp
 pub async fn resume(desk: Data<Desk>, ctx: Ctx, id: Path<i64>, mut input: JsonInput) -> Result<HttpResponse, AppError> {
     input.refuse_unknown();
     input.0.finish()?;
-    let trader = models::resume(&desk, TraderId(*id), &name_of(&ctx.actor)).await.map_err(model_error)?;
+    let trader = models::resume(&desk, TraderId(*id), &ctx.actor.name()).await.map_err(model_error)?;
     Ok(HttpResponse::Ok().json(ModelDone { success: true, model: ModelRow::of(&trader) }))
 }
 
@@ -231,7 +231,7 @@ pub async fn reset_high_water_mark(
 ) -> Result<HttpResponse, AppError> {
     input.refuse_unknown();
     input.0.finish()?;
-    let by = name_of(&ctx.actor);
+    let by = ctx.actor.name();
     let mark = models::reset_high_water_mark(&desk, TraderId(*id), &by).await.map_err(model_error)?;
     Ok(HttpResponse::Ok().json(HighWaterMark { success: true, high_water_mark: mark.round().to_string() }))
 }

@@ -2,7 +2,7 @@
 
 use super::decisions::sentence;
 use super::execution::{Fee, fees, why};
-use super::wire::{any_model, environment, list, name_of, read_book, read_page, time};
+use super::wire::{any_model, environment, list, read_book, read_page, time};
 use crate::domain::fill::Fill;
 use crate::domain::ids::OrderId;
 use crate::domain::order::{Order, OrderKind, OrderStatus};
@@ -223,7 +223,7 @@ pub async fn show(desk: Data<Desk>, id: Path<i64>) -> Result<HttpResponse, AppEr
 pub async fn cancel(desk: Data<Desk>, ctx: Ctx, id: Path<i64>, mut input: JsonInput) -> Result<HttpResponse, AppError> {
     input.refuse_unknown();
     input.0.finish()?;
-    match cancel_order(&desk, OrderId(*id), &name_of(&ctx.actor)).await {
+    match cancel_order(&desk, OrderId(*id), &ctx.actor.name()).await {
         Ok(order) => Ok(HttpResponse::Ok().json(OrderRow::of(&order))),
         Err(SubmitError::NotFound(_)) => Err(AppError::not_found("order")),
         Err(error @ SubmitError::NotCancellable { .. }) => {

@@ -1,7 +1,7 @@
 //! A model's settings as JSON: the table of the domain decides about keys, types and ranges.
 
 use super::models::model_error;
-use super::wire::{model, name_of};
+use super::wire::model;
 use crate::domain::ids::TraderId;
 use crate::domain::trader_settings::{ASSETS_MAX, SPECS, SettingKind, SettingSpec, TraderSettings};
 use crate::services::desk::Desk;
@@ -37,7 +37,7 @@ pub async fn change(desk: Data<Desk>, ctx: Ctx, id: Path<i64>, mut input: JsonIn
         return Err(AppError::invalid(with_range_errors(shape, &settings)));
     }
     let edit = ModelEdit { settings, ..ModelEdit::default() };
-    let trader = models::edit(&desk, TraderId(*id), &edit, &name_of(&ctx.actor)).await.map_err(model_error)?;
+    let trader = models::edit(&desk, TraderId(*id), &edit, &ctx.actor.name()).await.map_err(model_error)?;
     Ok(HttpResponse::Ok().json(as_json(&trader.settings)))
 }
 

@@ -1,6 +1,5 @@
 //! The red button.
 
-use super::wire::name_of;
 use crate::domain::decision::REASON_MAX;
 use crate::services::desk::Desk;
 use crate::services::emergency_stop::stop_all;
@@ -47,7 +46,7 @@ pub async fn emergency_stop_all(desk: Data<Desk>, ctx: Ctx, mut input: JsonInput
     let reason = input.text("reason", REASON_MAX).unwrap_or_default();
     input.refuse_unknown();
     input.0.finish()?;
-    let report = stop_all(&desk, &name_of(&ctx.actor), reason.trim()).await.map_err(|_| {
+    let report = stop_all(&desk, &ctx.actor.name(), reason.trim()).await.map_err(|_| {
         let message = "Everything is stopped in this process, but the stop could not be written down: do not restart \
                        the server before the disk answers again.";
         AppError::unavailable("stop_not_durable", message)

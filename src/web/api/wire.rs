@@ -1,6 +1,5 @@
 //! How values look in the API: money, prices and quantities are texts, percentages JSON numbers, times RFC 3339 in UTC.
 
-use crate::domain::access::Actor;
 use crate::domain::ids::TraderId;
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
@@ -55,11 +54,6 @@ pub struct Done {
 /// Says that something was done.
 pub fn done(message: impl Into<String>) -> HttpResponse {
     HttpResponse::Ok().json(Done { success: true, message: message.into() })
-}
-
-/// Who acts, as records name it.
-pub fn name_of(actor: &Actor) -> String {
-    actor.name()
 }
 
 /// The model of an address, deleted or not: its history stays readable.

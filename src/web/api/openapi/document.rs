@@ -1,6 +1,7 @@
 //! Puts the OpenAPI document together.
 
-use super::operations::{GROUPS, Kind, OPERATIONS, Operation, Param, Reply, Shape};
+use super::operation::{Kind, Operation, Param, Reply, Shape};
+use super::operations::{GROUPS, OPERATIONS};
 use crate::domain::access::Permission;
 use crate::domain::instrument::QUOTE_ASSET;
 use crate::domain::trader_settings::{SPECS, SettingKind, SettingSpec};

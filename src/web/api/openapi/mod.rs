@@ -2,11 +2,13 @@
 //! may call them, [`operations`] says what they mean, and the answers' types describe themselves.
 
 mod document;
+mod operation;
 mod operations;
 mod page;
 
 pub use document::build;
-pub use operations::{OPERATIONS, Operation};
+pub use operation::Operation;
+pub use operations::OPERATIONS;
 pub use page::page;
 
 use actix_web::HttpResponse;

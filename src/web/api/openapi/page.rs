@@ -2,7 +2,8 @@
 
 use super::DOCUMENT;
 use super::document::{Schemas, auth_words, operation_id, path_params, setting_schema, shape_schema, takes_body};
-use super::operations::{GROUPS, Kind, OPERATIONS, Operation, Shape};
+use super::operation::{Kind, Operation, Shape};
+use super::operations::{GROUPS, OPERATIONS};
 use crate::domain::trader_settings::SPECS;
 use crate::services::desk::Desk;
 use crate::web::ctx::Ctx;
