@@ -5,6 +5,7 @@ use super::house::{House, buy, house, silent_house};
 use countersign::domain::access::Role;
 use countersign::domain::decision::Decision;
 use countersign::domain::venue_kind::AutomationLevel;
+use countersign::ports::store::{OrderFilter, Page};
 use countersign::services::models;
 
 fn htmx(client: &Client) -> Client {
@@ -210,4 +211,19 @@ async fn whoever_may_only_look_is_offered_nothing_and_refused() {
     assert_eq!(approve(&mut eve, &decision).await.status, 403);
     assert_eq!(eve.post_form("/stop", &[]).await.status, 403);
     assert_eq!(eve.get("/decisions/999").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_operators_who_approve_at_once_send_one_order() {
+    let house = house().await;
+    let (_, decision) = house.waiting("Sage").await;
+    let (mut ann, mut bob) = (house.ann().await, house.person("bob", Role::Operator).await);
+    let (one, two) = tokio::join!(approve(&mut ann, &decision), approve(&mut bob, &decision));
+    let mut statuses = [one.status, two.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 409]);
+    let later = if one.status == 409 { one } else { two };
+    assert!(later.body.contains("Approved by "), "{}", later.body);
+    let orders = house.desk.store.orders(OrderFilter::default(), Page::first(10)).await.unwrap();
+    assert_eq!(orders.len(), 1);
 }
