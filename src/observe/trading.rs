@@ -114,3 +114,25 @@ pub fn invariant_broken(what: &str, error: &dyn Error) {
     metrics::counter!("countersign_invariants_broken_total").increment(1);
     tracing::error!(what, error = chain(error), "invariant broken");
 }
+
+/// A worker's round failed; the next one comes.
+pub fn worker_failed(worker: &str, error: &dyn Error) {
+    metrics::counter!("countersign_worker_errors_total").increment(1);
+    tracing::error!(worker, error = chain(error), "worker round failed");
+}
+
+/// A worker's round panicked; the next one comes.
+pub fn worker_panicked(worker: &str) {
+    metrics::counter!("countersign_worker_panics_total").increment(1);
+    tracing::error!(worker, "worker round panicked");
+}
+
+/// A scheduled cycle failed; its incident tells the person.
+pub fn scheduled_cycle_failed(trader: crate::domain::ids::TraderId, error: &dyn Error) {
+    tracing::warn!(model = trader.0, error = chain(error), "scheduled cycle failed");
+}
+
+/// The end came before cycles were done; their leases lapse and nothing of them was written.
+pub fn cycles_abandoned(count: usize) {
+    tracing::warn!(count, "cycles abandoned at shutdown");
+}

@@ -136,6 +136,8 @@ pub struct Desk {
     pub venues: Arc<dyn VenueDirectory>,
     /// The red button.
     pub stop: StopGate,
+    /// Held while a stop is being recorded, so that it is recorded once.
+    pub stop_recording: tokio::sync::Mutex<()>,
     /// Tells open pages.
     pub live: LiveFeed,
     /// Part of every client order id.

@@ -54,7 +54,11 @@ pub async fn stop_all(desk: &Desk, by: &str, reason: &str) -> Result<StopReport,
     let raised = desk.stop.raise(&order).await;
     crate::observe::emergency_stop(by, reason);
     desk.live.publish(Topic::Health, None, None);
-    let report = match tokio::time::timeout(RECORD_WITHIN, record(desk, &order)).await {
+    let recording = async {
+        let _one_at_a_time = desk.stop_recording.lock().await;
+        record(desk, &order).await
+    };
+    let report = match tokio::time::timeout(RECORD_WITHIN, recording).await {
         Ok(Ok(report)) => report,
         Ok(Err(error)) => {
             crate::observe::store_failed("recording the emergency stop", &error);
@@ -81,6 +85,11 @@ fn stopped(trader: &Trader) -> StoppedModel {
 /// # Errors
 /// When the database still does not answer; the flag stays up.
 pub async fn finish(desk: &Desk) -> Result<Option<StopReport>, StoreError> {
+    if desk.stop.in_force().await.is_none() {
+        return Ok(None);
+    }
+    let _one_at_a_time = desk.stop_recording.lock().await;
+    // Whoever pulled the stop may have recorded it while we waited.
     match desk.stop.in_force().await {
         None => Ok(None),
         Some(order) => record(desk, &order).await.map(Some),
