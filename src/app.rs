@@ -1,6 +1,6 @@
 //! The composition root: the only place that names concrete adapters.
 //!
-//! [`Desk`] is the house without its door: the command line works on it beside a running server. [`Application`] adds
+//! [`House`] is the house without its door: the command line works on it beside a running server. [`Application`] adds
 //! the workers and the server.
 
 use crate::adapters::clock::SystemClock;
@@ -9,16 +9,26 @@ use crate::observe;
 use crate::ports::access_store::AccessStore;
 use crate::ports::clock::Clock;
 use crate::services::access::{AccessError, AccessService, SessionLimits};
+use crate::services::desk::Desk;
 use crate::services::health::Health;
 use crate::services::shutdown::Shutdown;
 use crate::settings::{SessionSecret, Settings, SettingsError, StoreSettings, secure_data_dir, secure_database_file};
 use crate::web::ctx::{Door, WebState};
 use crate::web::server;
+use crate::workers;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::Data;
 use secrecy::SecretString;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
+
+mod trading;
+
+pub use trading::TradingError;
+
+/// How long workers may take to finish what is in flight.
+const WORKERS_DRAIN: Duration = Duration::from_secs(25);
 
 /// Why the process could not start.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +46,9 @@ pub enum StartError {
     /// Users and tokens cannot be read.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// The trading side cannot be put together.
+    #[error(transparent)]
+    Trading(#[from] trading::TradingError),
     /// The address is taken or not ours.
     #[error("cannot listen on {address}: {source}. Choose another one with --listen")]
     Listen {
@@ -47,7 +60,7 @@ pub enum StartError {
 }
 
 /// Database and services, open and up to date.
-pub struct Desk {
+pub struct House {
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
     /// Users, sessions, tokens.
@@ -56,7 +69,7 @@ pub struct Desk {
     db: Db,
 }
 
-impl Desk {
+impl House {
     /// Opens the database, makes it at first use, and brings it up to date.
     ///
     /// # Errors
@@ -95,7 +108,8 @@ impl Desk {
 
 /// The whole program, listening.
 pub struct Application {
-    desk: Desk,
+    house: House,
+    desk: Arc<Desk>,
     state: Data<WebState>,
     server: Server,
     address: SocketAddr,
@@ -116,17 +130,17 @@ impl Application {
     /// # Errors
     /// See [`Self::build`].
     pub async fn build_at(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let desk = Desk::open_at(&settings.store, settings.session_limits, clock).await?;
+        let house = House::open_at(&settings.store, settings.session_limits, clock).await?;
         let secret = SessionSecret::load_or_create(&settings.store.data_dir)?;
-        let setup_token = desk.access.prepare_setup().await?;
+        let setup_token = house.access.prepare_setup().await?;
         let failed = |source| StartError::Listen { address: settings.listen, source };
         let listener = TcpListener::bind(settings.listen).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let state = Data::new(WebState {
-            access: Arc::clone(&desk.access),
-            health: Arc::new(Health::new(Arc::clone(&desk.clock), Arc::clone(&desk.access_store))),
+            access: Arc::clone(&house.access),
+            health: Arc::new(Health::new(Arc::clone(&house.clock), Arc::clone(&house.access_store))),
             shutdown: Shutdown::new(),
-            clock: Arc::clone(&desk.clock),
+            clock: Arc::clone(&house.clock),
             secret,
             door: Door {
                 behind_tls_proxy: settings.behind_tls_proxy,
@@ -134,9 +148,10 @@ impl Application {
                 public_hosts: settings.public_hosts.clone(),
             },
         });
-        let server = server::serve(listener, state.clone()).map_err(failed)?;
+        let desk = Arc::new(trading::assemble(&settings, &house.db, Arc::clone(&house.clock)).await?);
+        let server = server::serve(listener, state.clone(), Data::from(Arc::clone(&desk))).map_err(failed)?;
         observe::server_started(&address);
-        Ok(Self { desk, state, server, address, setup_token })
+        Ok(Self { house, desk, state, server, address, setup_token })
     }
 
     /// The port it listens on.
@@ -151,7 +166,12 @@ impl Application {
 
     /// Users, sessions, tokens.
     pub const fn access(&self) -> &Arc<AccessService> {
-        &self.desk.access
+        &self.house.access
+    }
+
+    /// The trading side, for the demo and for tests.
+    pub const fn desk(&self) -> &Arc<Desk> {
+        &self.desk
     }
 
     /// The one-time token for the first-start page; none once an administrator exists.
@@ -172,12 +192,17 @@ impl Application {
     pub async fn run_until_stopped(self) -> std::io::Result<()> {
         let handle = self.server.handle();
         let stopper = tokio::spawn(stop_server(handle, self.state.shutdown.clone()));
+        let workers = workers::start(&self.desk, &self.house.access, &self.state.health, &self.state.shutdown);
         let outcome = self.server.await;
         self.state.shutdown.begin();
+        if !workers.drain(WORKERS_DRAIN).await {
+            observe::workers_abandoned();
+        }
         // The server has ended, so the task that ends it has nothing left to do.
         stopper.abort();
         drop(self.state);
-        self.desk.close().await;
+        drop(self.desk);
+        self.house.close().await;
         observe::stopped();
         outcome
     }

@@ -114,6 +114,9 @@ pub struct ServeLayer {
     /// Base address of Binance's public market data.
     #[arg(long, env = "COUNTERSIGN_BINANCE_DATA_URL", value_name = "URL")]
     pub binance_data_url: Option<String>,
+    /// Lets models choose mainnet, where trades are made with real money.
+    #[arg(long, env = "COUNTERSIGN_ALLOW_MAINNET", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub allow_mainnet: Option<bool>,
     /// Hours without use after which a session ends [default: 12].
     #[arg(long, env = "COUNTERSIGN_SESSION_IDLE_HOURS", value_name = "HOURS")]
     pub session_idle_hours: Option<u32>,
@@ -137,6 +140,7 @@ struct FileLayer {
     speed: Option<u32>,
     seed: Option<u64>,
     binance_data_url: Option<String>,
+    allow_mainnet: Option<bool>,
     session_idle_hours: Option<u32>,
     session_max_hours: Option<u32>,
 }
@@ -219,6 +223,8 @@ pub struct Settings {
     pub seed: u64,
     /// Base address of Binance's public market data.
     pub binance_data_url: String,
+    /// Whether models may choose mainnet.
+    pub allow_mainnet: bool,
     /// How long sessions live.
     pub session_limits: SessionLimits,
 }
@@ -278,6 +284,7 @@ impl Settings {
             speed,
             seed: serve.seed.or(file.seed).unwrap_or(1),
             binance_data_url: http_url(binance_data_url)?,
+            allow_mainnet: serve.allow_mainnet.or(file.allow_mainnet).unwrap_or(false),
             session_limits: session_limits(
                 serve.session_idle_hours.or(file.session_idle_hours),
                 serve.session_max_hours.or(file.session_max_hours),
@@ -301,6 +308,7 @@ impl Settings {
             speed: 1,
             seed: 1,
             binance_data_url: DEFAULT_BINANCE_DATA_URL.to_owned(),
+            allow_mainnet: false,
             session_limits: SessionLimits::default(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::CliError;
 use super::args::{CreateAdminArgs, CreateTokenArgs, ListTokensArgs, ResetPasswordArgs, RevokeTokenArgs, StoreArgs};
-use crate::app::Desk;
+use crate::app::House;
 use crate::domain::access::{Actor, PASSWORD_MAX_BYTES, Role, TokenScope};
 use crate::domain::ids::TokenId;
 use crate::domain::time::Timestamp;
@@ -96,10 +96,10 @@ pub async fn revoke_token(args: RevokeTokenArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn open(args: StoreArgs) -> Result<Desk, CliError> {
+async fn open(args: StoreArgs) -> Result<House, CliError> {
     let settings = StoreSettings::load(args.store, args.config.as_deref())?;
     telemetry::start(settings.log_format, Some(settings.log_filter.as_deref().unwrap_or(QUIET)));
-    Ok(Desk::open(&settings).await?)
+    Ok(House::open(&settings).await?)
 }
 
 /// One line, without its end.

@@ -136,3 +136,8 @@ pub fn scheduled_cycle_failed(trader: crate::domain::ids::TraderId, error: &dyn 
 pub fn cycles_abandoned(count: usize) {
     tracing::warn!(count, "cycles abandoned at shutdown");
 }
+
+/// Workers did not end in time.
+pub fn workers_abandoned() {
+    tracing::warn!("workers did not finish in time; what they had in flight is picked up at the next start");
+}

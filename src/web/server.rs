@@ -2,6 +2,7 @@
 
 use super::ctx::WebState;
 use super::{routes, security, session};
+use crate::services::desk::Desk;
 use crate::telemetry::RequestSpan;
 use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
@@ -24,10 +25,11 @@ const CONNECTIONS_MAX: usize = 2_000;
 ///
 /// # Errors
 /// When the socket cannot be used.
-pub fn serve(listener: TcpListener, state: Data<WebState>) -> std::io::Result<Server> {
+pub fn serve(listener: TcpListener, state: Data<WebState>, desk: Data<Desk>) -> std::io::Result<Server> {
     let factory = move || {
         App::new()
             .app_data(state.clone())
+            .app_data(desk.clone())
             .wrap(session::middleware(&state))
             .wrap(Compress::default())
             .wrap(from_fn(security::harden))

@@ -1,5 +1,6 @@
 //! Background workers: each is a loop with a name, a pulse and a round that a test can call on its own.
 
+mod feed_relay;
 mod follower;
 mod guardian;
 mod observer;
@@ -10,6 +11,7 @@ mod submitter;
 mod supervisor;
 mod sweeper;
 
+pub use observer::MARKET_CLOCK;
 pub use process_lease::ProcessLease;
 pub use supervisor::Workers;
 
@@ -28,6 +30,7 @@ pub fn start(desk: &Arc<Desk>, access: &Arc<AccessService>, health: &Arc<Health>
     follower::start(&mut workers, Arc::clone(desk), lease);
     scheduler::start(&mut workers, Arc::clone(desk));
     sweeper::start(&mut workers, Arc::clone(desk), Arc::clone(access));
+    feed_relay::start(&mut workers, Arc::clone(desk));
     guardian::start(&mut workers, Arc::clone(desk));
     observer::start(&mut workers, Arc::clone(desk));
     stop_keeper::start(&mut workers, Arc::clone(desk));
