@@ -148,6 +148,7 @@ impl House {
             advisors: Arc::new(BuiltInAdvisors::new()),
             venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(market.clone())))),
             stop: StopGate::new(Arc::new(FileStopSwitch::beside(&file))),
+            stop_recording: tokio::sync::Mutex::new(()),
             live: LiveFeed::default(),
             installation: InstallationTag::parse("a1b2c3").unwrap(),
             given_quotes: GivenQuotes::default(),

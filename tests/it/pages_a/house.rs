@@ -140,6 +140,7 @@ fn desk_on(db: Db, wall: Arc<dyn Clock>, market: Arc<dyn MarketData>, file: &Pat
         advisors: Arc::new(BuiltInAdvisors::new()),
         venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(market)))),
         stop: StopGate::new(Arc::new(FileStopSwitch::beside(file))),
+        stop_recording: tokio::sync::Mutex::new(()),
         live: LiveFeed::default(),
         installation: InstallationTag::parse("a1b2c3").unwrap(),
         given_quotes: GivenQuotes::default(),
