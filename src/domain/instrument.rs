@@ -51,6 +51,14 @@ pub enum FilterViolation {
         /// The venue's maximum.
         maximum: Decimal,
     },
+    /// Not a multiple of the step.
+    #[error("LOT_SIZE: quantity {quantity} is not a multiple of {step}")]
+    QuantityOffStep {
+        /// The quantity.
+        quantity: Quantity,
+        /// The venue's step.
+        step: Decimal,
+    },
     /// Worth less than the smallest notional.
     #[error("NOTIONAL: {notional} is below the minimum {minimum}")]
     NotionalTooSmall {
@@ -58,6 +66,14 @@ pub enum FilterViolation {
         notional: Decimal,
         /// The venue's minimum.
         minimum: Decimal,
+    },
+    /// A limit that is not a multiple of the tick.
+    #[error("PRICE_FILTER: price {price} is not a multiple of {tick}")]
+    PriceOffTick {
+        /// The limit.
+        price: Price,
+        /// The venue's tick.
+        tick: Decimal,
     },
     /// The price rounds to nothing.
     #[error("PRICE_FILTER: the price is below one tick of {tick}")]
@@ -97,7 +113,7 @@ impl Instrument {
         Price::new(value).unwrap_or(price)
     }
 
-    /// Checks a quantity that is already on the step against every filter at `price`.
+    /// Checks a quantity against every filter at `price`.
     ///
     /// # Errors
     /// The first [`FilterViolation`].
@@ -107,6 +123,9 @@ impl Instrument {
         }
         if quantity.decimal() < self.min_quantity || quantity.is_zero() {
             return Err(FilterViolation::QuantityTooSmall { quantity, minimum: self.min_quantity });
+        }
+        if self.quantize_quantity(quantity) != quantity {
+            return Err(FilterViolation::QuantityOffStep { quantity, step: self.step_size.normalize() });
         }
         if !self.max_quantity.is_zero() && quantity.decimal() > self.max_quantity {
             return Err(FilterViolation::QuantityTooLarge { quantity, maximum: self.max_quantity });
@@ -119,6 +138,25 @@ impl Instrument {
             });
         }
         Ok(())
+    }
+
+    /// Checks that a limit price is on the tick.
+    ///
+    /// # Errors
+    /// [`FilterViolation::PriceOffTick`].
+    pub fn check_limit(&self, price: Price) -> Result<(), FilterViolation> {
+        if floor_multiple(price.decimal(), self.tick_size) == price.decimal() {
+            Ok(())
+        } else {
+            Err(FilterViolation::PriceOffTick { price, tick: self.tick_size.normalize() })
+        }
+    }
+}
+
+impl FilterViolation {
+    /// Whether the order is too small for the venue at any time: what remains of a holding then is dust.
+    pub const fn is_too_little(&self) -> bool {
+        matches!(self, Self::QuantityTooSmall { .. } | Self::NotionalTooSmall { .. })
     }
 }
 

@@ -8,6 +8,10 @@ use rust_decimal::Decimal;
 /// Maintenance margin as a share of the position's value: 0.5 %, the lowest tier of Binance's perpetuals.
 const MAINTENANCE_MARGIN: Decimal = Decimal::from_parts(5, 0, 0, false, 3);
 
+/// A margin that lacks no more of the cost than this share covers all of it: reducing a position rounds its cost and
+/// its margin apart by up to 10^-8 each time.
+const ROUNDING_SHARE: Decimal = Decimal::from_parts(1, 0, 0, false, 6);
+
 /// Why a position must be closed now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
@@ -44,6 +48,9 @@ pub fn liquidation_price(position: &Position) -> Option<Price> {
         return None;
     }
     let (cost, margin, quantity) = (position.cost.decimal(), position.margin.decimal(), position.quantity.decimal());
+    if position.side == PositionSide::Long && cost - margin <= cost * ROUNDING_SHARE {
+        return None;
+    }
     let value = match position.side {
         PositionSide::Long => (cost - margin) / (quantity * (Decimal::ONE - MAINTENANCE_MARGIN)),
         PositionSide::Short => (cost + margin) / (quantity * (Decimal::ONE + MAINTENANCE_MARGIN)),
@@ -131,6 +138,15 @@ mod tests {
         assert!(five > price("80") && five < price("81"), "{five}");
         let short = liquidation_price(&position(PositionSide::Short, 1, None, None)).expect("short");
         assert!(short > price("199") && short < price("200"), "{short}");
+    }
+
+    #[test]
+    fn a_reduced_unleveraged_long_is_not_liquidated_for_a_rounding() {
+        let mut reduced = position(PositionSide::Long, 1, None, None);
+        reduced.quantity = Quantity::parse("0.0157205").expect("quantity");
+        reduced.cost = Money::new(Decimal::new(285_334_709_338_024, 14));
+        reduced.margin = Money::new(Decimal::new(285_334_709, 8));
+        assert_eq!(liquidation_price(&reduced), None);
     }
 
     #[test]

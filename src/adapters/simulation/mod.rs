@@ -68,8 +68,8 @@ impl SimulationVenue {
             Ok(found) => found,
             Err(message) => return SubmitOutcome::Rejected { code: CODE_NO_PRICE.to_owned(), message },
         };
-        if let Err(message) = filters(order, quote.price, context.instrument) {
-            return SubmitOutcome::Rejected { code: CODE_FILTER.to_owned(), message };
+        if let Err(violation) = filters(order, quote.price, context.instrument) {
+            return SubmitOutcome::Rejected { code: CODE_FILTER.to_owned(), message: violation.to_string() };
         }
         let available = self.tape(&order.intent.symbol, 1).await.share_at_once(context.instrument);
         let entry = execute(order, quote.price, available, now, context);
@@ -188,16 +188,11 @@ impl Venue for SimulationVenue {
 }
 
 /// Holds an order against its market's filters. A liquidation is the venue's own doing and may be dust.
-fn filters(order: &Order, price: Price, instrument: &Instrument) -> Result<(), String> {
-    let quantity = order.intent.quantity;
+fn filters(order: &Order, price: Price, instrument: &Instrument) -> Result<(), FilterViolation> {
     let is_liquidation = matches!(order.intent.cause, OrderCause::Liquidation(_));
-    match instrument.check(quantity, price) {
-        Err(violation @ FilterViolation::NotTrading(_)) => Err(violation.to_string()),
-        Err(violation) if !is_liquidation => Err(violation.to_string()),
-        Ok(()) if instrument.quantize_quantity(quantity) != quantity => {
-            Err(format!("LOT_SIZE: quantity {quantity} is not a multiple of {}", instrument.step_size.normalize()))
-        }
-        Ok(()) | Err(_) => Ok(()),
+    match instrument.check(order.intent.quantity, price) {
+        Err(violation) if is_liquidation && violation.is_too_little() => Ok(()),
+        checked => checked,
     }
 }
 

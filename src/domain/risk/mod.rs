@@ -6,6 +6,8 @@
 mod exposure;
 mod rules;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use exposure::{CoinExposure, Exposure};
 pub use rules::{RiskContext, check};

@@ -6,7 +6,7 @@ use crate::domain::book::Book;
 use crate::domain::instrument::Instrument;
 use crate::domain::market::Quote;
 use crate::domain::money::{Money, Price, Quantity};
-use crate::domain::order::{OrderIntent, Purpose};
+use crate::domain::order::{OrderIntent, OrderKind, Purpose};
 use crate::domain::signal::PositionSide;
 use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::domain::trader_settings::TraderSettings;
@@ -75,8 +75,13 @@ fn measured(rule: RuleCode, passed: bool, value: Decimal, limit: Decimal, unit: 
     RuleResult { value, limit, unit: unit.to_owned(), ..result(rule, passed, message) }
 }
 
-fn unknown(rule: RuleCode) -> RuleResult {
-    result(rule, false, "equity is unknown because a held coin has no current price")
+/// A share of equity that cannot be told.
+fn unknown(rule: RuleCode, context: &RiskContext<'_>) -> RuleResult {
+    let message = match context.equity {
+        None => "equity is unknown because a held coin has no current price",
+        Some(_) => "equity, or the equity it is compared with, is zero or less",
+    };
+    result(rule, false, message)
 }
 
 fn entry_rules(intent: &OrderIntent, context: &RiskContext<'_>) -> Vec<RuleResult> {
@@ -173,21 +178,25 @@ fn instrument(intent: &OrderIntent, context: &RiskContext<'_>) -> RuleResult {
         return result(RuleCode::Instrument, false, format!("{} cannot be traded at this venue", intent.coin));
     };
     let price = context.quote.map_or(intent.quote.price, |quote| quote.price);
-    match instrument.check(intent.quantity, price) {
-        Ok(()) => result(RuleCode::Instrument, true, "step, minimum and notional are met"),
-        Err(violation) if intent.purpose.is_entry() => result(RuleCode::Instrument, false, violation.to_string()),
-        Err(violation) => result(RuleCode::Instrument, false, format!("dust: too little to sell here ({violation})")),
+    let on_tick = match intent.kind {
+        OrderKind::LimitIoc(limit) => instrument.check_limit(limit),
+        OrderKind::Market => Ok(()),
+    };
+    match instrument.check(intent.quantity, price).and(on_tick) {
+        Ok(()) => result(RuleCode::Instrument, true, "tick, step, minimum and notional are met"),
+        Err(violation) if violation.is_too_little() && !intent.purpose.is_entry() => {
+            result(RuleCode::Instrument, false, format!("dust: too little to sell here ({violation})"))
+        }
+        Err(violation) => result(RuleCode::Instrument, false, violation.to_string()),
     }
 }
 
 fn position_size(intent: &OrderIntent, worst: Price, context: &RiskContext<'_>) -> RuleResult {
-    let Some(equity) = context.equity else { return unknown(RuleCode::PositionSize) };
     let exposure = context.exposure.coin(&intent.coin);
     let after = exposure.held_notional + exposure.entering + worst * intent.quantity;
     let limit = context.settings.max_position_size_pct;
-    let Some(share) = after.percent_of(equity) else {
-        return result(RuleCode::PositionSize, false, "equity is zero or less");
-    };
+    let share = context.equity.and_then(|equity| after.percent_of(equity));
+    let Some(share) = share else { return unknown(RuleCode::PositionSize, context) };
     let passed = share <= limit;
     let message = format!("{} would be {} % of equity; the limit is {limit} %", intent.coin, share.round_dp(2));
     measured(RuleCode::PositionSize, passed, share, limit, "%", message)
@@ -195,7 +204,7 @@ fn position_size(intent: &OrderIntent, worst: Price, context: &RiskContext<'_>) 
 
 fn daily_loss(context: &RiskContext<'_>) -> RuleResult {
     let limit = context.settings.max_daily_loss_pct;
-    let Some(loss) = daily_loss_pct(context.book, context.equity) else { return unknown(RuleCode::DailyLoss) };
+    let Some(loss) = daily_loss_pct(context.book, context.equity) else { return unknown(RuleCode::DailyLoss, context) };
     let message = format!("equity is down {} % since 00:00 UTC; entries stop at {limit} %", loss.round_dp(2));
     measured(RuleCode::DailyLoss, loss < limit, loss, limit, "%", message)
 }
@@ -232,14 +241,16 @@ fn cash_after(intent: &OrderIntent, worst: Price, context: &RiskContext<'_>) -> 
 fn cash_reserve(intent: &OrderIntent, worst: Price, context: &RiskContext<'_>) -> RuleResult {
     let limit = context.settings.min_cash_reserve_pct;
     let share = context.equity.and_then(|equity| cash_after(intent, worst, context).percent_of(equity));
-    let Some(share) = share else { return unknown(RuleCode::CashReserve) };
+    let Some(share) = share else { return unknown(RuleCode::CashReserve, context) };
     let message = format!("cash would be {} % of equity; at least {limit} %", share.round_dp(2));
     measured(RuleCode::CashReserve, share >= limit, share, limit, "%", message)
 }
 
 fn drawdown(context: &RiskContext<'_>) -> RuleResult {
     let limit = context.settings.max_drawdown_pct;
-    let Some(drawdown) = drawdown_pct(context.book, context.equity) else { return unknown(RuleCode::Drawdown) };
+    let Some(drawdown) = drawdown_pct(context.book, context.equity) else {
+        return unknown(RuleCode::Drawdown, context);
+    };
     let message = format!("equity is {} % below its high-water mark; the limit is {limit} %", drawdown.round_dp(2));
     measured(RuleCode::Drawdown, drawdown <= limit, drawdown, limit, "%", message)
 }
