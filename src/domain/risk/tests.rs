@@ -6,7 +6,7 @@ mod filters;
 mod limits;
 mod worst_case;
 
-use super::{Exposure, RiskContext, RiskReport, RuleCode, Verdict, check};
+use super::{Exposure, RiskChecked, RiskContext, RiskReport, RuleCode, Verdict, check};
 use crate::domain::book::{Book, BookView, Marks};
 use crate::domain::decision::{Decision, DecisionSource, DecisionState, Impact};
 use crate::domain::digest::Digest;
@@ -91,7 +91,7 @@ fn close(amount: &str) -> OrderIntent {
 
 fn order(id: i64, intent: OrderIntent) -> Order {
     let tag = InstallationTag::parse("a1b2c3").expect("tag");
-    Order::journal(OrderId(id), intent, 1, &tag, NOW, NOW, None)
+    Order::journal(OrderId(id), RiskChecked::assumed(intent), 1, &tag, NOW, NOW, None)
 }
 
 /// Everything the rules look at, to be bent by each test.

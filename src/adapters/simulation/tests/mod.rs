@@ -6,6 +6,7 @@ use crate::domain::instrument::{Instrument, InstrumentList};
 use crate::domain::market::{Candle, CandleInterval, Coin, Quote, Symbol};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{Order, OrderCause, OrderEvent, OrderIntent, OrderKind, Purpose};
+use crate::domain::risk::RiskChecked;
 use crate::domain::signal::PositionSide;
 use crate::domain::time::{HOUR_MS, MINUTE_MS, Timestamp};
 use crate::domain::trader_settings::TraderSettings;
@@ -203,7 +204,7 @@ fn order(id: i64, purpose: Purpose, amount: &str) -> Order {
 
 fn submitted(id: i64, intent: OrderIntent) -> Order {
     let tag = InstallationTag::parse("a1b2c3").expect("tag");
-    let mut order = Order::journal(OrderId(id), intent, 1, &tag, Timestamp(5), NOON, None);
+    let mut order = Order::journal(OrderId(id), RiskChecked::assumed(intent), 1, &tag, Timestamp(5), NOON, None);
     order.apply(OrderEvent::Submit { sent_at: Timestamp(6), epoch: 1, attempt: 1 }, Timestamp(6)).expect("legal");
     order
 }
