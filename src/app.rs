@@ -213,3 +213,15 @@ async fn stop_server(handle: ServerHandle, shutdown: Shutdown) {
     observe::stopping();
     handle.stop(true).await;
 }
+
+/// A desk on a database of its own with a synthetic market, for unit tests of workers.
+#[cfg(test)]
+pub(crate) async fn test_desk() -> (Arc<Desk>, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let url =
+        crate::settings::DatabaseUrl::parse(&format!("sqlite:{}", dir.path().join("test.sqlite").display())).unwrap();
+    let settings = Settings::for_data_dir(dir.path(), url);
+    let house = House::open(&settings.store).await.unwrap();
+    let desk = trading::assemble(&settings, &house.db, Arc::clone(&house.clock)).await.unwrap();
+    (Arc::new(desk), dir)
+}

@@ -67,7 +67,7 @@ pub struct DemoArgs {
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
     /// How many times faster than the wall clock the market runs.
-    #[arg(long, default_value_t = 60, value_name = "N")]
+    #[arg(long, default_value_t = 10, value_name = "N")]
     pub speed: u32,
     /// Throw away what earlier demos left.
     #[arg(long)]

@@ -35,6 +35,15 @@ pub enum CliError {
     /// Users or tokens.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// The demo's models.
+    #[error(transparent)]
+    Model(#[from] crate::services::models::ModelError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] crate::ports::store::StoreError),
+    /// Something was not written.
+    #[error(transparent)]
+    Commit(#[from] crate::ports::store::CommitError),
     /// Usage that the argument parser cannot see.
     #[error("{0}")]
     Usage(String),

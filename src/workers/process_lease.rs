@@ -5,8 +5,9 @@ use super::Workers;
 use crate::domain::time::SECOND_MS;
 use crate::ports::store::{Lease, StoreError};
 use crate::services::desk::Desk;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// How long the lease holds without renewal: twice the longest wait for an order's answer.
 const LEASE_MS: i64 = 30 * SECOND_MS;
@@ -30,35 +31,26 @@ impl ProcessLease {
     /// # Errors
     /// When the store fails.
     pub async fn hold(&self) -> Result<Option<Lease>, StoreError> {
-        let held = self.get();
+        // One at a time: whoever asks while another is taking the lease must get that one, not be told it is taken.
+        let mut held = self.held.lock().await;
         let now = self.desk.clock.now();
         let until = now.plus_ms(LEASE_MS);
-        if let Some(mut lease) = held {
+        if let Some(lease) = held.as_mut() {
             if lease.until.since(now) > LEASE_MS / 2 {
-                return Ok(Some(lease));
+                return Ok(Some(lease.clone()));
             }
-            if self.desk.store.renew_lease(&lease, until).await? {
+            if self.desk.store.renew_lease(lease, until).await? {
                 lease.until = until;
-                self.put(Some(lease.clone()));
-                return Ok(Some(lease));
+                return Ok(Some(lease.clone()));
             }
         }
         let name = format!("process:{}", self.desk.process);
-        let taken = self.desk.store.acquire_lease(&name, &self.desk.process, now, until, None).await?;
-        self.put(taken.clone());
-        Ok(taken)
-    }
-
-    fn get(&self) -> Option<Lease> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn put(&self, lease: Option<Lease>) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = lease;
+        *held = self.desk.store.acquire_lease(&name, &self.desk.process, now, until, None).await?;
+        Ok(held.clone())
     }
 
     async fn give_back(&self) {
-        if let Some(lease) = self.get()
+        if let Some(lease) = self.held.lock().await.take()
             && let Err(error) = self.desk.store.release_lease(&lease).await
         {
             crate::observe::store_failed("giving back the process's lease", &error);
@@ -82,4 +74,23 @@ pub(super) fn start(workers: &mut Workers, lease: Arc<ProcessLease>) {
         tokio::time::sleep(Duration::from_millis(200)).await;
         lease.give_back().await;
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::test_desk;
+
+    #[tokio::test]
+    async fn workers_that_ask_at_the_same_moment_get_the_same_lease() {
+        let (desk, _dir) = test_desk().await;
+        let lease = Arc::new(ProcessLease::new(desk));
+        let asks = (0..8).map(|_| {
+            let lease = Arc::clone(&lease);
+            tokio::spawn(async move { lease.hold().await.unwrap().map(|lease| lease.epoch) })
+        });
+        for ask in asks.collect::<Vec<_>>() {
+            assert_eq!(ask.await.unwrap(), Some(1));
+        }
+    }
 }
