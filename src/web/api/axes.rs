@@ -157,7 +157,10 @@ pub async fn set_exchange_environment(
 }
 
 /// Real money is let in by an administrator only; that it is switched off altogether is said first.
-fn require_arming(desk: &Desk, ctx: &Ctx, trader: &Trader, to: Axes) -> Result<(), AppError> {
+///
+/// # Errors
+/// 403.
+pub fn require_arming(desk: &Desk, ctx: &Ctx, trader: &Trader, to: Axes) -> Result<(), AppError> {
     let real_money = |axes: Axes| {
         axes.venue_kind() == VenueKind::Mainnet || axes.exchange_environment == ExchangeEnvironment::Mainnet
     };
