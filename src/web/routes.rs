@@ -62,6 +62,8 @@ pub const ROUTES: &[Entry] = routes! {
 
     // The operator's own
     POST "/logout"                    Page(Read) => pages::auth::logout;
+    GET  "/account"                   Page(Read) => pages::account::show;
+    POST "/account/password"          Page(Read) => pages::account::change_password;
     POST "/account/logout-everywhere" Page(Read) => pages::auth::logout_everywhere;
 
     // Parts of every page
@@ -85,6 +87,27 @@ pub const ROUTES: &[Entry] = routes! {
     GET  "/orders"             Page(Read)    => pages::orders::list;
     GET  "/orders/{id}"        Page(Read)    => pages::orders::show;
     POST "/orders/{id}/cancel" Page(Operate) => pages::orders::cancel;
+
+    // A model's settings and what is done with it
+    GET  "/models/{id}/settings"              Page(Read)    => pages::settings::show;
+    POST "/models/{id}/settings"              Page(Operate) => pages::settings::save;
+    POST "/models/{id}/environment"           Page(Operate) => pages::settings::set_environment;
+    POST "/models/{id}/automation"            Page(Operate) => pages::settings::set_automation;
+    POST "/models/{id}/exchange-environment"  Page(Operate) => pages::settings::set_exchange_environment;
+    POST "/models/{id}/run"                   Page(Operate) => pages::model_actions::run;
+    POST "/models/{id}/pause"                 Page(Operate) => pages::model_actions::pause;
+    POST "/models/{id}/resume"                Page(Operate) => pages::model_actions::resume;
+    POST "/models/{id}/reset-high-water-mark" Page(Operate) => pages::model_actions::reset_high_water_mark;
+    GET  "/models/{id}/delete"                Page(Read)    => pages::model_actions::delete_form;
+    POST "/models/{id}/delete"                Page(Operate) => pages::model_actions::delete;
+    GET  "/cycles/{id}"                       Page(Read)    => pages::cycles::show;
+
+    // What needs a person
+    GET  "/incidents"                  Page(Read)    => pages::incidents::list;
+    POST "/incidents/{id}/acknowledge" Page(Operate) => pages::incidents::acknowledge;
+    POST "/incidents/{id}/resolve"     Page(Operate) => pages::incidents::resolve;
+    GET  "/notifications"              Page(Read)    => pages::notifications::list;
+    POST "/notifications/read"         Page(Operate) => pages::notifications::read;
 
     // The red button
     GET  "/stop"      Page(Read)    => pages::stop::form;

@@ -87,7 +87,8 @@ pub fn current_path(request: &HttpRequest) -> Option<String> {
     current_address(request).map(|address| address.split('?').next().unwrap_or_default().to_owned())
 }
 
-fn current_address(request: &HttpRequest) -> Option<String> {
+/// The path and query that the browser shows.
+pub fn current_address(request: &HttpRequest) -> Option<String> {
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let url = text(header::HeaderName::from_static("hx-current-url")).or_else(|| text(header::REFERER))?;
     let path = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]))?;

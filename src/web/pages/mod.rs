@@ -1,11 +1,17 @@
 //! Pages for people: each handler gathers display-ready values and renders a page of [`super::view`].
 
+pub mod account;
 pub mod auth;
+pub mod cycles;
 pub mod decisions;
 pub mod error;
 pub mod inbox;
+pub mod incidents;
 pub mod lens;
+pub mod model_actions;
+pub mod notifications;
 pub mod orders;
+pub mod settings;
 pub mod shell;
 pub mod stop;
 
