@@ -4,5 +4,6 @@ mod api;
 mod ledger;
 mod market;
 mod pages_a;
+mod pages_c;
 mod store;
 mod templates;

@@ -110,14 +110,13 @@ fn figures(cycle: &Cycle, trader: &Trader, decisions: &[Decision]) -> Vec<Figure
     };
     let denied = decisions.iter().filter(|decision| decision.status() == DecisionStatus::Denied).count();
     let note = if denied > 0 { format!("{denied} denied") } else { String::new() };
-    let market = show::minute(cycle.market_at.0);
+    let market = format!("market time {}", show::minute(cycle.market_at.0));
     let asked = if cycle.asked.is_empty() { "sent in" } else { trader.model_name.as_str() };
     vec![
-        Figure::new("Took", took, ""),
+        Figure::new("Took", took, market),
         Figure::new("Started by", trigger, ""),
         Figure::new("Answered by", asked, ""),
         Figure::new("Decisions", decisions.len().to_string(), note),
-        Figure::new("Market time", market, "UTC"),
     ]
 }
 

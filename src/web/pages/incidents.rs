@@ -99,10 +99,15 @@ fn row(ctx: &Ctx, incident: Incident, traders: &BTreeMap<TraderId, Trader>, now:
         last: show::when(incident.last_at.0, now),
         can_acknowledge: may && incident.status == IncidentStatus::Open,
         can_resolve: may && incident.status != IncidentStatus::Resolved,
-        title: incident.title,
-        body: incident.detail,
+        title: arrows(&incident.title),
+        body: arrows(&incident.detail),
         model,
     }
+}
+
+/// Changes are recorded as `old -> new`; on a page the arrow must not break apart at the end of a line.
+pub fn arrows(text: &str) -> String {
+    text.replace(" -> ", " → ")
 }
 
 /// How much an incident or a message matters, as a badge.

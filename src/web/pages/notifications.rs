@@ -1,6 +1,7 @@
 //! Notifications: what happened while nobody looked.
 
 use super::html;
+use super::incidents::arrows;
 use super::shell::shell;
 use crate::domain::ids::NotificationId;
 use crate::domain::incident::Severity;
@@ -59,14 +60,17 @@ pub async fn read(desk: web::Data<Desk>, ctx: Ctx, mut form: FormInput) -> Resul
 
 fn row(notification: Notification, now: i64) -> NotificationRow {
     let message = notification.message;
+    let kind = kind(&message);
+    // The badge before the title says it already.
+    let title = message.title.strip_prefix(&format!("{}: ", kind.text)).unwrap_or(&message.title);
     NotificationRow {
         id: notification.id.0,
-        kind: kind(&message),
+        kind,
         url: url(&message),
         at: show::when(message.at.0, now),
         unread: notification.read_at.is_none(),
-        title: message.title,
-        body: message.body,
+        title: arrows(title),
+        body: arrows(&message.body),
     }
 }
 

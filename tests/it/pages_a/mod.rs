@@ -1,9 +1,9 @@
 //! Inbox, decisions, orders, stop and live events, as a browser sees them.
 
-mod browser;
+pub mod browser;
 mod clock;
 mod decisions;
-mod house;
+pub mod house;
 mod inbox;
 mod live;
 mod orders;

@@ -212,7 +212,9 @@ async fn answer(
             }
         }
     };
-    if !ctx.is_htmx {
+    // Another venue may change the frame around every page, which no fragment reaches.
+    let venue_changed = now.axes.venue_kind() != before.axes.venue_kind();
+    if !ctx.is_htmx || venue_changed {
         return Ok(flash::redirect(ctx, &format!("/models/{}/settings", now.id), Tone::Good, &done));
     }
     let panel = AxisPanel { done, ..panel(desk, ctx, &now) };

@@ -4,6 +4,7 @@ use crate::domain::market::Coin;
 use crate::domain::trader_settings::{ASSETS_MAX, SPECS, SettingGroup, SettingKind, SettingSpec, TraderSettings};
 use crate::services::desk::Desk;
 use crate::web::form::Input;
+use crate::web::show;
 use crate::web::view::{Choice, Field, FieldGroup, FieldKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,8 +92,13 @@ fn field(spec: &SettingSpec, filled: &Filled, offered: &[Coin]) -> Field {
     let error = filled.errors.get(spec.key).map_or_else(String::new, |why| format!("{} {why}.", spec.label));
     let field = |kind| Field::new(spec.key, spec.label, kind, &value).help(spec.help).unit(spec.unit).error(&error);
     match spec.kind {
-        SettingKind::Decimal(low, high) => field(FieldKind::Number).range(format!("{low} to {high}")),
-        SettingKind::Integer(low, high) => field(FieldKind::Number).range(format!("{low} to {high}")),
+        SettingKind::Decimal(low, high) => {
+            field(FieldKind::Number).range(format!("{} to {}", grouped(low), grouped(high)))
+        }
+        SettingKind::Integer(low, high) => {
+            let (low, high) = (show::exact(low.into()), show::exact(high.into()));
+            field(FieldKind::Number).range(format!("{low} to {high}"))
+        }
         SettingKind::Bool => field(FieldKind::Bool),
         SettingKind::Text(max) => field(FieldKind::Area).range(format!("up to {max} characters")),
         SettingKind::Choice(words) => {
@@ -102,6 +108,11 @@ fn field(spec: &SettingSpec, filled: &Filled, offered: &[Coin]) -> Field {
             field(FieldKind::Assets).range(format!("1 to {ASSETS_MAX}")).choices(coins(&value, offered))
         }
     }
+}
+
+/// A bound of the table with thousands separators.
+fn grouped(bound: &str) -> String {
+    bound.parse().map_or_else(|_| bound.to_owned(), show::exact)
 }
 
 fn choice(word: &str, selected: bool) -> Choice {
