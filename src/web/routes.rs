@@ -70,6 +70,15 @@ pub const ROUTES: &[Entry] = routes! {
     GET  "/fragments/topbar" Page(Read) => pages::shell::topbar_fragment;
     GET  "/events"           Page(Read) => live::events;
 
+    // The desk and its models
+    GET  "/"                                    Page(Read)    => pages::desk::show;
+    GET  "/models"                              Page(Read)    => pages::models::list;
+    GET  "/models/new"                          Page(Read)    => pages::models::form;
+    POST "/models"                              Page(Operate) => pages::models::create;
+    GET  "/models/{id}"                         Page(Read)    => pages::model::show;
+    GET  "/models/{id}/positions/{coin}/close"  Page(Read)    => pages::model::close_form;
+    POST "/models/{id}/positions/{coin}/close"  Page(Operate) => pages::model::close;
+
     // Decisions
     GET  "/inbox"                           Page(Read)    => pages::inbox::list;
     GET  "/fragments/inbox-news"            Page(Read)    => pages::inbox::news_fragment;

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Badge, Chart, DecisionRow, Empty, Env, Figure, RuleRow, Shell, Side, Signed, When};
+use super::{Badge, Chart, DecisionRow, Empty, Env, Figure, KeyValue, RuleRow, Shell, Side, Signed, Tab, When};
 
 /// An open position.
 #[derive(Clone, Debug)]
@@ -23,8 +23,29 @@ pub struct PositionRow {
     pub stop: String,
     /// Target, or a dash.
     pub target: String,
+    /// Where the margin is used up, or a dash.
+    pub liquidation: String,
     /// Why it cannot be closed right now; empty when it can.
     pub blocked: String,
+}
+
+/// A decision with its reasons.
+#[derive(Clone, Debug)]
+pub struct ToldDecision {
+    /// The row.
+    pub row: DecisionRow,
+    /// Why, in the advisor's words: untrusted text, may be empty.
+    pub why: String,
+    /// Named facts behind it: untrusted text.
+    pub facts: Vec<KeyValue>,
+    /// Whether the facts are unfolded.
+    pub open_facts: bool,
+    /// What each rule said.
+    pub rules: Vec<RuleRow>,
+    /// For example `12 rules checked, none against it`; empty when none was.
+    pub rules_title: String,
+    /// Whether the rules are unfolded.
+    pub open_rules: bool,
 }
 
 /// A closed trade or a fill, as a table row.
@@ -106,6 +127,10 @@ pub struct ModelPage {
     pub advisor: String,
     /// Where it trades.
     pub env: Env,
+    /// The address of this page, with the book that is shown.
+    pub url: String,
+    /// Its books, when there is more than one.
+    pub books: Vec<Tab>,
     /// Its automation level in words.
     pub automation: String,
     /// `running`, `paused`, `deleted`, `stopped`.
@@ -136,8 +161,8 @@ pub struct ModelPage {
     pub positions_empty: Empty,
     /// The rules with what is used of each limit.
     pub risk: Vec<RuleRow>,
-    /// The latest decisions.
-    pub decisions: Vec<DecisionRow>,
+    /// The latest decisions with their reasons.
+    pub decisions: Vec<ToldDecision>,
     /// What stands there without any.
     pub decisions_empty: Empty,
     /// The latest orders.

@@ -193,6 +193,8 @@ pub fn model_page() -> ModelPage {
         name: "Sage".into(),
         advisor: "EMA cross, rules and not AI".into(),
         env: Env::Testnet,
+        url: "/models/1".into(),
+        books: Vec::new(),
         automation: "semi-automated".into(),
         state: badge("running", Tone::Good),
         state_note: String::new(),
@@ -219,11 +221,23 @@ pub fn model_page() -> ModelPage {
             pnl: show::signed(d("63.84"), 2),
             stop: "2,300.00".into(),
             target: "2,500.00".into(),
+            liquidation: "1,570.00".into(),
             blocked: String::new(),
         }],
         positions_empty: Empty::new("No position.", ""),
         risk: rules(),
-        decisions: rows(),
+        decisions: rows()
+            .into_iter()
+            .map(|row| ToldDecision {
+                row,
+                why: HOSTILE.into(),
+                facts: vec![KeyValue::new("EMA 9", HOSTILE)],
+                open_facts: true,
+                rules: rules(),
+                rules_title: "3 rules checked, 1 against it".into(),
+                open_rules: true,
+            })
+            .collect(),
         decisions_empty: Empty::new("No decision yet.", ""),
         orders: order_rows(),
         trades: vec![TradeRow {
