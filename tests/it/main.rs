@@ -4,6 +4,7 @@ mod api;
 mod ledger;
 mod market;
 mod pages_a;
+mod pages_b;
 mod pages_c;
 mod store;
 mod templates;

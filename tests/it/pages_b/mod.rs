@@ -1,0 +1,5 @@
+//! The desk, models and one model, as a browser sees them.
+
+mod desk;
+mod model;
+mod models;
