@@ -25,10 +25,29 @@ use std::collections::HashMap;
 /// Five-minute candles looked back at after a pause of the process: one day. Older moves are caught by the price itself.
 const LOOK_BACK_CANDLES: usize = 288;
 
-/// How far each position has been watched, in market time. Kept in memory: after a restart the look-back covers the gap.
+/// How far each position's candles have been looked at, in market time. Kept in memory: after a restart the look-back
+/// covers the gap.
 #[derive(Debug, Default)]
 pub struct Watch {
-    until: HashMap<PositionId, Timestamp>,
+    seen: HashMap<PositionId, Seen>,
+}
+
+/// The limits of a position change with its version, and new limits must not be met by old prices.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    version: i64,
+    until: Timestamp,
+}
+
+impl Watch {
+    /// From when on candles say something new about this position.
+    fn from(&self, position: &Position, now: Timestamp) -> Timestamp {
+        match self.seen.get(&position.id) {
+            Some(seen) if seen.version == position.version => seen.until,
+            Some(_) => now,
+            None => position.watched_until,
+        }
+    }
 }
 
 /// Why a position could not be closed.
@@ -60,7 +79,7 @@ pub enum CloseError {
 /// When the positions cannot be read. A failure of one position is logged and does not stop the others.
 pub async fn watch(desk: &Desk, watch: &mut Watch) -> Result<usize, StoreError> {
     let positions = desk.store.open_positions(VenueKind::Simulation).await?;
-    watch.until.retain(|id, _| positions.iter().any(|position| position.id == *id));
+    watch.seen.retain(|id, _| positions.iter().any(|position| position.id == *id));
     let mut count = 0;
     for position in positions {
         match look(desk, watch, &position).await {
@@ -75,10 +94,10 @@ pub async fn watch(desk: &Desk, watch: &mut Watch) -> Result<usize, StoreError> 
 async fn look(desk: &Desk, watch: &mut Watch, position: &Position) -> Result<bool, CloseError> {
     let market = desk.markets.simulation.as_ref();
     let now = market.now();
-    let from = watch.until.get(&position.id).copied().unwrap_or(position.watched_until);
-    let Some((low, high)) = range(desk, market, position, from, now).await else { return Ok(false) };
+    let from = watch.from(position, now);
+    let Some((low, high, until)) = range(desk, market, position, from, now).await else { return Ok(false) };
     let Some(trigger) = triggered(position, low, high) else {
-        watch.until.insert(position.id, now);
+        watch.seen.insert(position.id, Seen { version: position.version, until });
         return Ok(false);
     };
     let cause = match trigger {
@@ -94,13 +113,12 @@ async fn look(desk: &Desk, watch: &mut Watch, position: &Position) -> Result<boo
         position.book_id,
         &position.coin,
         cause,
-        trigger.word(),
-        crate::services::settle::SELF,
+        Reason { why: trigger.word(), by: crate::services::settle::SELF, met: Some(trigger.price()) },
     )
     .await;
     match result {
         Ok(_) => {
-            watch.until.insert(position.id, now);
+            watch.seen.insert(position.id, Seen { version: position.version, until });
             Ok(true)
         }
         Err(CloseError::Refused(report)) => {
@@ -115,37 +133,48 @@ fn is_exit_of(order: &Order, position: &Position) -> bool {
     order.intent.book_id == position.book_id && order.intent.coin == position.coin && !order.intent.purpose.is_entry()
 }
 
-/// Lowest and highest price since `from`: the closed candles that began after it, and the price now.
+/// Lowest and highest price since `from`, and how far candles told them: the closed candles that began at `from` or
+/// later, and the price now.
 async fn range(
     desk: &Desk,
     market: &dyn MarketData,
     position: &Position,
     from: Timestamp,
     now: Timestamp,
-) -> Option<(Price, Price)> {
+) -> Option<(Price, Price, Timestamp)> {
     let trader = desk.store.trader(position.trader_id).await.ok()??;
     let quotes = market.quotes(std::slice::from_ref(&position.symbol)).await.ok()?;
     let quote =
         quotes.get(&position.symbol).filter(|quote| quote.is_fresh(now, trader.settings.max_price_age_seconds))?;
     let given = desk.given_quotes.fresh(trader.id, &position.coin, now, trader.settings.max_price_age_seconds);
     let price = given.map_or(quote.price, |given| given.price);
-    let candles = candles_since(market, position, from, now).await;
+    let (candles, until) = candles_since(market, position, from, now).await;
     let low = candles.iter().map(|candle| candle.low).fold(price, Price::min);
     let high = candles.iter().map(|candle| candle.high).fold(price, Price::max);
-    Some((low, high))
+    Some((low, high, until))
 }
 
-async fn candles_since(market: &dyn MarketData, position: &Position, from: Timestamp, now: Timestamp) -> Vec<Candle> {
+/// Closed candles that began at `from` or later, with the end of the last one: what is still running is looked at once
+/// it has closed, so that no low or high falls between two looks.
+async fn candles_since(
+    market: &dyn MarketData,
+    position: &Position,
+    from: Timestamp,
+    now: Timestamp,
+) -> (Vec<Candle>, Timestamp) {
     for interval in [CandleInterval::FiveMinutes, CandleInterval::OneHour] {
-        // A candle that is still running, or began before `from`, says nothing about the time since.
-        if from.floor_to(interval.ms()).plus_ms(2 * interval.ms()) > now {
+        let step = interval.ms();
+        let floor = from.floor_to(step);
+        let first = if floor < from { floor.plus_ms(step) } else { floor };
+        if first.plus_ms(step) > now {
             continue;
         }
         if let Ok(candles) = market.candles(&position.symbol, interval, LOOK_BACK_CANDLES).await {
-            return candles.iter().filter(|candle| candle.open_time >= from).copied().collect();
+            let until = candles.last().map_or(from, |last| last.open_time.plus_ms(step).max(from));
+            return (candles.iter().filter(|candle| candle.open_time >= from).copied().collect(), until);
         }
     }
-    Vec::new()
+    (Vec::new(), from)
 }
 
 async fn report_unprotected(desk: &Desk, position: &Position, trigger: Trigger, why: &str) -> Result<(), CloseError> {
@@ -179,7 +208,18 @@ pub async fn close_position(desk: &Desk, trader: &Trader, coin: &Coin, by: &str)
     let book = desk.store.book(trader.id, trader.axes.venue_kind()).await?.ok_or_else(nothing)?;
     let view = desk.store.book_view(book.id, Timestamp::default()).await?.ok_or_else(nothing)?;
     let position = view.position(coin).ok_or_else(nothing)?.id;
-    close(desk, trader.id, book.id, coin, OrderCause::OperatorClose(position), "closed by hand", by).await
+    let reason = Reason { why: "closed by hand", by, met: None };
+    close(desk, trader.id, book.id, coin, OrderCause::OperatorClose(position), reason).await
+}
+
+/// Why a position is closed, for the audit trail and the fill.
+#[derive(Clone, Copy)]
+struct Reason<'a> {
+    why: &'a str,
+    by: &'a str,
+    /// The price whose being met closes it. The price may have come back within the candle since; the fill model takes
+    /// the worse of the two.
+    met: Option<Price>,
 }
 
 /// Journals an exit of everything that is held and free.
@@ -189,8 +229,7 @@ async fn close(
     book: BookId,
     coin: &Coin,
     cause: OrderCause,
-    why: &str,
-    by: &str,
+    reason: Reason<'_>,
 ) -> Result<Order, CloseError> {
     let nothing = || CloseError::NothingHeld(coin.clone());
     for _ in 0..COMMIT_ATTEMPTS {
@@ -212,17 +251,20 @@ async fn close(
             stop_loss: None,
             profit_target: None,
         };
-        let intent = scene.intent(&wish, cause, 0).map_err(|error| CloseError::Refused(refusal(&error)))?;
+        let mut intent = scene.intent(&wish, cause, 0).map_err(|error| CloseError::Refused(refusal(&error)))?;
+        if let Some(price) = reason.met {
+            intent.quote.price = price;
+        }
         let checked = scene.check(intent, view.entries_today).map_err(CloseError::Refused)?;
         let wall = desk.clock.now();
         let mut changes = Changes {
             guards: vec![Guard::Book { id: book, version: view.book.version }],
             audit: vec![AuditEntry {
                 at: wall,
-                actor: by.to_owned(),
+                actor: reason.by.to_owned(),
                 action: "position.close",
                 subject: format!("model {} {coin}", trader.id),
-                detail: why.to_owned(),
+                detail: reason.why.to_owned(),
             }],
             ..Changes::default()
         };
