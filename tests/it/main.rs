@@ -6,5 +6,6 @@ mod market;
 mod pages_a;
 mod pages_b;
 mod pages_c;
+mod replay;
 mod store;
 mod templates;
