@@ -1,6 +1,7 @@
 //! The one integration-test binary: six binaries would cost six links after each edit.
 
 mod api;
+mod browser;
 mod ledger;
 mod market;
 mod pages_a;
