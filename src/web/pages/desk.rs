@@ -92,7 +92,9 @@ async fn latest_rows(desk: &Desk, latest: &[Decision], lens: &Lens<'_>) -> Resul
 
 fn health(ctx: &Ctx, bar: &Topbar, is_stopped: bool) -> Vec<HealthItem> {
     let item = |label: &str, text: String, ok| HealthItem { label: label.to_owned(), text, ok };
-    let age = bar.market.trim_start_matches("market ").to_owned();
+    let age = bar.market.trim_start_matches("market ");
+    let is_age = age.starts_with(|first: char| first.is_ascii_digit()) && !age.ends_with("old");
+    let age = if is_age { format!("{age} old") } else { age.to_owned() };
     let simulated = if bar.market_simulated { ", not a real market" } else { "" };
     let workers = ctx.around.state().map(|state| state.health.workers()).unwrap_or_default();
     let alive = workers.values().filter(|alive| **alive).count();

@@ -2,10 +2,11 @@
 
 use crate::domain::book::Book;
 use crate::domain::instrument::QUOTE_ASSET;
-use crate::domain::market::{CandleInterval, Coin};
+use crate::domain::market::{Candle, CandleInterval, Coin, Symbol};
 use crate::domain::money::Money;
-use crate::domain::time::{DAY_MS, SECOND_MS, Timestamp};
+use crate::domain::time::{DAY_MS, MINUTE_MS, SECOND_MS, Timestamp};
 use crate::domain::venue_kind::VenueKind;
+use crate::ports::market_data::{CANDLES_MAX, MarketData};
 use crate::services::desk::Desk;
 use crate::web::error::AppError;
 use crate::web::show;
@@ -100,15 +101,12 @@ pub async fn hold_line(
 ) -> Option<Line> {
     let market = desk.markets.of(venue)?;
     let symbol = market.instruments().await.ok()?.of_coin(&Coin::parse(HELD)?)?.symbol.clone();
-    let hour = CandleInterval::OneHour.ms();
-    // From now, not from the end of the period: the market gives its newest candles.
-    let hours = usize::try_from(market.now().since(from).max(0) / hour).unwrap_or(usize::MAX).saturating_add(2);
-    let candles = market.candles(&symbol, CandleInterval::OneHour, hours).await.ok()?;
-    let mut prices: Vec<(Timestamp, Decimal)> =
-        candles.iter().map(|candle| (candle.open_time.plus_ms(hour), candle.close.decimal())).collect();
+    let mut prices = closes(market.as_ref(), &symbol, from).await?;
     let quotes = market.quotes(std::slice::from_ref(&symbol)).await.unwrap_or_default();
-    prices.extend(quotes.get(&symbol).map(|quote| (quote.at, quote.price.decimal())));
+    let quote = quotes.get(&symbol).filter(|quote| quote.at.since(end) <= MINUTE_MS);
     prices.retain(|price| price.0 <= end);
+    // The market may have moved on by a moment since the end of the period was read.
+    prices.extend(quote.map(|quote| (Timestamp(quote.at.0.min(end.0)), quote.price.decimal())));
     let before = prices.partition_point(|price| price.0 <= from);
     // The last price known at the start is what it would have been bought for.
     let bought = match before.checked_sub(1) {
@@ -123,6 +121,23 @@ pub async fn hold_line(
     let mut points = vec![(from, worth(bought))];
     points.extend(prices.iter().skip(before).map(|(at, price)| (*at, worth(*price))));
     Some(Line { name: format!("hold {HELD}"), is_benchmark: true, start: capital, points })
+}
+
+/// Closes with their times, from the last before `from` on: fine ones while the period is short, hourly ones beyond.
+async fn closes(market: &dyn MarketData, symbol: &Symbol, from: Timestamp) -> Option<Vec<(Timestamp, Decimal)>> {
+    // Up to now, not to the end of the period: the market gives its newest candles.
+    let span = market.now().since(from).max(0);
+    for interval in [CandleInterval::FiveMinutes, CandleInterval::OneHour] {
+        let count = usize::try_from(span / interval.ms()).unwrap_or(usize::MAX).saturating_add(2);
+        if count > CANDLES_MAX && interval == CandleInterval::FiveMinutes {
+            continue;
+        }
+        if let Ok(candles) = market.candles(symbol, interval, count.min(CANDLES_MAX)).await {
+            let close = |candle: &Candle| (candle.open_time.plus_ms(interval.ms()), candle.close.decimal());
+            return Some(candles.iter().map(close).collect());
+        }
+    }
+    None
 }
 
 /// Draws lines over a period; `None` when it is too short to draw anything.

@@ -55,7 +55,12 @@ pub fn risk_row(status: &RuleStatus) -> RuleRow {
         StatusLevel::Breached => Verdict::Denied,
         StatusLevel::Unknown => Verdict::Skipped,
     };
-    let relation = if status.rule == RuleCode::CashReserve { "of at least" } else { "/" };
+    // A reserve is kept from below.
+    let relation = match (status.rule == RuleCode::CashReserve, status.current) {
+        (true, Some(current)) if current < status.limit => "<",
+        (true, _) => "≥",
+        (false, _) => "/",
+    };
     let current = status.current.map_or_else(|| show::DASH.to_owned(), |value| show::exact(value.round_dp(1)));
     let text = match status.level {
         StatusLevel::Ok => "Within its limit.",

@@ -143,8 +143,8 @@ const LOOK_AGAIN: &str = "Some fields need another look. Nothing was created.";
 
 /// Levels that a new model may start with. Full automation asks once more, which the settings do.
 const OFFERED_LEVELS: [(AutomationLevel, &str); 2] = [
-    (AutomationLevel::SemiAutomated, "Semi-automated: asks you before every trade"),
-    (AutomationLevel::Manual, "Manual: shows what it would do, trades nothing"),
+    (AutomationLevel::SemiAutomated, "Semi-automated: asks before each trade"),
+    (AutomationLevel::Manual, "Manual: shows and never trades"),
 ];
 
 /// `1:ema_cross` names provider and advisor; without a number it is a built-in one.
@@ -155,6 +155,14 @@ fn split_advisor(text: &str) -> (i64, String) {
     }
 }
 
+/// What each advisor does, for the help below the choice.
+fn descriptions(desk: &Desk) -> String {
+    let providers = desk.advisors.providers();
+    let infos = providers.iter().flat_map(|provider| &provider.models);
+    let words: Vec<String> = infos.map(|info| format!("{}: {}", info.label, info.description)).collect();
+    words.join(" ")
+}
+
 async fn page(
     desk: &Desk,
     ctx: &Ctx,
@@ -163,7 +171,8 @@ async fn page(
     errors: &BTreeMap<String, String>,
     error: &str,
 ) -> Result<HttpResponse, AppError> {
-    let groups = groups(typed, errors, advisors(desk, &typed.advisor), coins(desk, &typed.coins).await);
+    let (advisors, coins) = (advisors(desk, &typed.advisor), coins(desk, &typed.coins).await);
+    let groups = groups(typed, errors, advisors, descriptions(desk), coins);
     let shell = shell(desk, ctx, Nav::Models, "New model").await?;
     html(status, &NewModelPage { shell, error: error.to_owned(), groups })
 }
@@ -175,7 +184,7 @@ fn advisors(desk: &Desk, chosen: &str) -> Vec<Choice> {
             let value = format!("{}:{}", provider.id, info.model_name);
             let kind = if info.is_rules { "rules, not AI" } else { provider.name };
             let selected = chosen == value || chosen == info.model_name;
-            Choice::new(value, format!("{} ({kind}): {}", info.label, info.description), selected)
+            Choice::new(value, format!("{} ({kind})", info.label), selected)
         })
     });
     choices.collect()
@@ -204,6 +213,7 @@ fn groups(
     typed: &Typed,
     errors: &BTreeMap<String, String>,
     advisors: Vec<Choice>,
+    descriptions: String,
     coins: Vec<Choice>,
 ) -> Vec<FieldGroup> {
     let error = |key: &str, label: &str| errors.get(key).map_or_else(String::new, |why| format!("{label} {why}."));
@@ -236,7 +246,7 @@ fn groups(
                     .choices(levels.into())
                     .error(error("automation_level", "How it acts")),
                 Field::new("model_name", "Advisor", FieldKind::Select, "")
-                    .help("Built-in advisors are fixed rules: the baseline that any AI has to beat.")
+                    .help(descriptions)
                     .choices(advisors)
                     .error(error("model_name", "Advisor")),
             ],
