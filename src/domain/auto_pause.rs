@@ -122,8 +122,7 @@ mod tests {
 
     #[test]
     fn nothing_pauses_when_it_is_switched_off() {
-        let mut settings = TraderSettings::default();
-        settings.auto_pause_enabled = false;
+        let settings = TraderSettings { auto_pause_enabled: false, ..TraderSettings::default() };
         assert_eq!(evaluate(&settings, &Record { api_errors: 99, ..Record::default() }), None);
     }
 }

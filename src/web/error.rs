@@ -13,8 +13,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// What a request is refused or fails with.
+///
+/// Behind a pointer, since it travels in the `Err` of every handler, where it would make each answer as large as itself.
 #[derive(Clone, Debug, PartialEq)]
-pub struct AppError {
+pub struct AppError(Box<Inner>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Inner {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -28,7 +33,7 @@ pub struct AppError {
 impl AppError {
     /// Any status with a stable code and a sentence.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Inner {
             status,
             code,
             message: message.into(),
@@ -36,7 +41,7 @@ impl AppError {
             extra: Map::new(),
             retry_after_s: None,
             cause: None,
-        }
+        }))
     }
 
     /// 400: the request cannot be read at all.
@@ -79,7 +84,9 @@ impl AppError {
     pub fn invalid(fields: BTreeMap<String, String>) -> Self {
         let named: Vec<String> = fields.iter().map(|(name, why)| format!("{name} {why}")).collect();
         let message = if named.is_empty() { "Some values are refused".to_owned() } else { named.join("; ") };
-        Self { fields, ..Self::unprocessable("invalid", format!("{message}.")) }
+        let mut error = Self::unprocessable("invalid", format!("{message}."));
+        error.0.fields = fields;
+        error
     }
 
     /// 422 with a code of its own, for example `risk_denied`.
@@ -100,8 +107,9 @@ impl AppError {
     /// 429: too many attempts; `retry_after_s` says when the next is free.
     pub fn throttled(retry_after_s: u64) -> Self {
         let message = format!("Too many attempts. Try again in {retry_after_s} s.");
-        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", message);
-        Self { retry_after_s: Some(retry_after_s), ..error }
+        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", message);
+        error.0.retry_after_s = Some(retry_after_s);
+        error
     }
 
     /// 503: not now.
@@ -111,7 +119,9 @@ impl AppError {
 
     /// 500: our own fault. The cause goes to the log, the person gets the id under which it is there.
     pub fn internal(cause: &dyn std::error::Error) -> Self {
-        Self { cause: Some(observe::chain(cause)), ..Self::for_status(StatusCode::INTERNAL_SERVER_ERROR) }
+        let mut error = Self::for_status(StatusCode::INTERNAL_SERVER_ERROR);
+        error.0.cause = Some(observe::chain(cause));
+        error
     }
 
     /// The words for a status that came without any of its own.
@@ -135,54 +145,54 @@ impl AppError {
     /// Adds what is wrong with one field.
     #[must_use]
     pub fn with_field(mut self, name: impl Into<String>, why: impl Into<String>) -> Self {
-        self.fields.insert(name.into(), why.into());
+        self.0.fields.insert(name.into(), why.into());
         self
     }
 
     /// Adds a value beside `error` in the JSON answer, for example the decision as it now is.
     #[must_use]
     pub fn with_extra(mut self, name: &str, value: Value) -> Self {
-        self.extra.insert(name.to_owned(), value);
+        self.0.extra.insert(name.to_owned(), value);
         self
     }
 
     /// The HTTP status.
-    pub const fn status(&self) -> StatusCode {
-        self.status
+    pub fn status(&self) -> StatusCode {
+        self.0.status
     }
 
     /// The stable word of the API.
-    pub const fn code(&self) -> &'static str {
-        self.code
+    pub fn code(&self) -> &'static str {
+        self.0.code
     }
 
     /// The sentence for a person.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// What is wrong with each field; empty unless fields are at fault.
-    pub const fn fields(&self) -> &BTreeMap<String, String> {
-        &self.fields
+    pub fn fields(&self) -> &BTreeMap<String, String> {
+        &self.0.fields
     }
 
     /// Why, for the log only.
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
     /// Seconds until the next attempt is free.
-    pub const fn retry_after_s(&self) -> Option<u64> {
-        self.retry_after_s
+    pub fn retry_after_s(&self) -> Option<u64> {
+        self.0.retry_after_s
     }
 
     /// The JSON answer; `request_id` is shown when the fault is ours.
     pub fn json(&self, request_id: &str) -> Value {
-        let mut error = json!({ "code": self.code, "message": self.message, "fields": self.fields });
-        if self.status.is_server_error() {
+        let mut error = json!({ "code": self.0.code, "message": self.0.message, "fields": self.0.fields });
+        if self.0.status.is_server_error() {
             error["id"] = Value::String(request_id.to_owned());
         }
-        let mut body = self.extra.clone();
+        let mut body = self.0.extra.clone();
         body.insert("error".to_owned(), error);
         Value::Object(body)
     }
@@ -190,7 +200,7 @@ impl AppError {
 
 impl fmt::Display for AppError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.status.as_u16(), self.code)
+        write!(f, "{} {}", self.0.status.as_u16(), self.0.code)
     }
 }
 
@@ -198,12 +208,12 @@ impl std::error::Error for AppError {}
 
 impl ResponseError for AppError {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// An answer without a body that carries this error along; [`super::security::harden`] gives it its looks.
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let mut response = HttpResponse::new(self.status);
+        let mut response = HttpResponse::new(self.0.status);
         response.extensions_mut().insert(self.clone());
         response
     }

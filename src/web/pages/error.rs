@@ -14,5 +14,5 @@ pub fn render(error: &AppError, visitor: &Visitor) -> String {
     if error.code() != AppError::for_status(status).code() {
         error.message().clone_into(&mut page.text);
     }
-    page.render().unwrap_or_else(|_| page.title)
+    page.render().unwrap_or(page.title)
 }
