@@ -66,13 +66,16 @@ impl StopGate {
         }
     }
 
-    /// Raises both flags: memory first, so that this process stops even when the disk does not answer.
+    /// Raises both flags: memory first, so that this process stops even when the disk does not answer. Once the durable
+    /// one is up it alone decides: whichever process records the stop lowers it, and nobody may stay stopped after that.
     ///
     /// # Errors
     /// When it could not be made durable; the flag in memory holds all the same.
     pub async fn raise(&self, order: &StopOrder) -> Result<(), StopSwitchError> {
         self.raised.store(true, Ordering::SeqCst);
-        self.switch.raise(order).await
+        self.switch.raise(order).await?;
+        self.raised.store(false, Ordering::SeqCst);
+        Ok(())
     }
 
     /// Lowers both flags, after the stop is recorded in the database.
