@@ -1,7 +1,7 @@
 //! A database of its own for each test, and the shorthand to fill it.
 
-use super::app::Database;
 use super::samples::{book, cycle, trader};
+use crate::support::{Database, postgres};
 use countersign::adapters::store::{Db, SqlStore, connect, migrate};
 use countersign::domain::ids::OrderId;
 use countersign::domain::venue_kind::VenueKind;
@@ -24,8 +24,10 @@ impl TestDb {
 
     /// None where PostgreSQL is not installed.
     pub async fn postgres() -> Option<Self> {
-        let Database::Postgres(url) = super::postgres::new_database().await?;
-        Some(Self::migrated(url, None).await)
+        match postgres::new_database().await? {
+            Database::Postgres(url) => Some(Self::migrated(url, None).await),
+            Database::Sqlite => None,
+        }
     }
 
     async fn migrated(url: String, directory: Option<TempDir>) -> Self {

@@ -8,19 +8,7 @@ mod harness;
 mod inbox;
 mod incidents;
 mod orders;
-#[path = "../support/postgres.rs"]
-mod postgres;
 mod round_trips;
 mod samples;
 mod speed;
 mod stop_switch;
-
-mod app {
-    //! What the PostgreSQL server of the tests hands out.
-
-    /// A new database.
-    pub enum Database {
-        /// Its URL.
-        Postgres(String),
-    }
-}

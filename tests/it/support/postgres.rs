@@ -55,6 +55,7 @@ pub async fn new_database() -> Option<Database> {
     Some(Database::Postgres(url(&name)))
 }
 
+#[allow(clippy::zombie_processes, reason = "it lives as long as this process, and ends by its leash")]
 fn start() -> Option<Server> {
     let required = std::env::var("COUNTERSIGN_REQUIRE").is_ok_and(|names| names.split(',').any(|n| n == "postgres"));
     let Some(programs) = newest_programs() else {

@@ -1,0 +1,212 @@
+//! One database that several processes share: each has its own connections, desk and stop gate; market and time are one.
+
+use crate::support::{Database, ManualClock, postgres};
+use async_trait::async_trait;
+use countersign::adapters::advisors::BuiltInAdvisors;
+use countersign::adapters::market::synthetic::{SyntheticConfig, SyntheticMarket};
+use countersign::adapters::simulation::SimulationVenue;
+use countersign::adapters::stop_switch::{FileStopSwitch, SqlStopSwitch};
+use countersign::adapters::store::{Db, SqlStore, connect, migrate};
+use countersign::domain::cycle::CycleTrigger;
+use countersign::domain::decision::{Decision, DecisionStatus};
+use countersign::domain::ids::{DecisionId, InstallationTag, ProviderId, TraderId};
+use countersign::domain::market::Coin;
+use countersign::domain::money::Quantity;
+use countersign::domain::order::Order;
+use countersign::domain::signal::Signal;
+use countersign::domain::trader::Trader;
+use countersign::domain::venue_kind::{AutomationLevel, Axes, VenueKind};
+use countersign::ports::advisor::{Advice, Advisor, AdvisorDirectory, AdvisorError, Brief, Proposal, ProviderInfo};
+use countersign::ports::clock::Clock;
+use countersign::ports::market_data::MarketData;
+use countersign::ports::stop_switch::StopSwitch;
+use countersign::ports::store::{Lease, OrderFilter, Page};
+use countersign::ports::venue::{Venue, VenueDirectory};
+use countersign::services::desk::{Desk, GivenQuotes, Markets, Policy, StopGate};
+use countersign::services::live_feed::LiveFeed;
+use countersign::services::models::{self, NewModel};
+use countersign::services::run_cycle::{CycleRequest, run};
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::TempDir;
+use tokio::sync::{Notify, Semaphore};
+
+struct OneVenue(Arc<dyn Venue>);
+
+impl VenueDirectory for OneVenue {
+    fn find(&self, kind: VenueKind) -> Option<Arc<dyn Venue>> {
+        (kind == VenueKind::Simulation).then(|| Arc::clone(&self.0))
+    }
+}
+
+/// Every model's advisor: proposes one purchase, as soon as it is let go.
+pub struct Thinker {
+    /// How many are thinking or have thought.
+    pub asked: AtomicUsize,
+    /// Rings when one begins.
+    pub begins: Notify,
+    /// One permit lets one of them answer.
+    pub goes_on: Semaphore,
+}
+
+#[async_trait]
+impl Advisor for Thinker {
+    async fn advise(&self, _: &Brief) -> Result<Advice, AdvisorError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.begins.notify_one();
+        self.goes_on.acquire().await.unwrap().forget();
+        Ok(Advice { coins: vec![(btc(), Ok(buy("0.001")))], asked: String::new(), answered: String::new() })
+    }
+}
+
+struct OneAdvisor(Arc<Thinker>);
+
+impl AdvisorDirectory for OneAdvisor {
+    fn providers(&self) -> Vec<ProviderInfo> {
+        BuiltInAdvisors::new().providers()
+    }
+
+    fn find(&self, _: ProviderId, _: &str) -> Option<Arc<dyn Advisor>> {
+        Some(Arc::clone(&self.0) as Arc<dyn Advisor>)
+    }
+}
+
+pub struct Shared {
+    pub url: String,
+    pub clock: ManualClock,
+    pub thinker: Arc<Thinker>,
+    market: Arc<dyn MarketData>,
+    file: PathBuf,
+    _dir: TempDir,
+}
+
+impl Shared {
+    pub async fn on(database: Database) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("shared.sqlite");
+        let url = match database {
+            Database::Sqlite => format!("sqlite:{}", file.display()),
+            Database::Postgres(url) => url,
+        };
+        migrate(&connect(&url).await.unwrap()).await.unwrap();
+        let clock = ManualClock::default();
+        let start = clock.now();
+        let config = SyntheticConfig { seed: 7, origin: start, start_at: start, speed: 1 };
+        let market = Arc::new(SyntheticMarket::new(config, Arc::new(clock.clone())).unwrap());
+        let thinker = Thinker { asked: AtomicUsize::new(0), begins: Notify::new(), goes_on: Semaphore::new(0) };
+        Self { url, clock, thinker: Arc::new(thinker), market, file, _dir: dir }
+    }
+
+    pub async fn postgres() -> Option<Self> {
+        Some(Self::on(postgres::new_database().await?).await)
+    }
+
+    /// Connections of one's own.
+    pub async fn connection(&self) -> Db {
+        connect(&self.url).await.unwrap()
+    }
+
+    /// One more process.
+    pub async fn process(&self, name: &str) -> Arc<Desk> {
+        let switch: Arc<dyn StopSwitch> = if self.url.starts_with("sqlite:") {
+            Arc::new(FileStopSwitch::beside(&self.file))
+        } else {
+            Arc::new(SqlStopSwitch::connect(&self.url).await.unwrap())
+        };
+        Arc::new(Desk {
+            store: Arc::new(SqlStore::new(self.connection().await)),
+            clock: Arc::new(self.clock.clone()),
+            markets: Markets { simulation: Arc::clone(&self.market), live: HashMap::new() },
+            advisors: Arc::new(OneAdvisor(Arc::clone(&self.thinker))),
+            venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(Arc::clone(&self.market))))),
+            stop: StopGate::new(switch),
+            stop_recording: tokio::sync::Mutex::new(()),
+            live: LiveFeed::default(),
+            installation: InstallationTag::parse("a1b2c3").unwrap(),
+            given_quotes: GivenQuotes::default(),
+            policy: Policy::default(),
+            process: name.to_owned(),
+            submit_wake: Notify::new(),
+        })
+    }
+}
+
+pub fn btc() -> Coin {
+    Coin::parse("BTC").unwrap()
+}
+
+pub fn buy(quantity: &str) -> Proposal {
+    Proposal {
+        signal: Signal::BuyToEnter,
+        quantity: Some(Quantity::parse(quantity).unwrap()),
+        leverage: 1,
+        confidence: None,
+        profit_target: None,
+        stop_loss: None,
+        justification: "Rising.".to_owned(),
+        explanation: BTreeMap::new(),
+    }
+}
+
+pub async fn model(desk: &Desk, name: &str, level: AutomationLevel) -> Trader {
+    let axes = Axes { automation_level: level, ..Axes::default() };
+    let (name, model_name) = (name.to_owned(), "random".to_owned());
+    let new = NewModel { name, provider_id: 1, model_name, settings: Vec::new(), axes };
+    models::create(desk, new, "ann").await.unwrap()
+}
+
+/// A cycle in which a purchase of bitcoin is sent in.
+pub fn sent_in(trader: TraderId) -> CycleRequest {
+    let decisions = Some(vec![(btc(), Ok(buy("0.001")))]);
+    CycleRequest { decisions, ..CycleRequest::ask(trader, CycleTrigger::Api, "bot") }
+}
+
+/// A model that asks, and its purchase that waits.
+pub async fn waiting(desk: &Desk, name: &str) -> (Trader, Decision) {
+    let trader = model(desk, name, AutomationLevel::SemiAutomated).await;
+    let cycle = run(desk, sent_in(trader.id)).await.unwrap();
+    let decision = desk.store.decisions_of_cycle(cycle).await.unwrap().remove(0);
+    assert_eq!(decision.status(), DecisionStatus::Pending, "{}", decision.risk.reasons());
+    (trader, decision)
+}
+
+/// Every order of a decision.
+pub async fn orders_of(desk: &Desk, decision: DecisionId) -> Vec<Order> {
+    let page = Page { before: None, limit: 200 };
+    let orders = desk.store.orders(OrderFilter::default(), page).await.unwrap();
+    orders.into_iter().filter(|order| order.decision_id() == Some(decision)).collect()
+}
+
+/// The right to send, as the submitter of a process holds it.
+pub async fn sender(desk: &Desk) -> Lease {
+    let (now, name) = (desk.clock.now(), format!("process:{}", desk.process));
+    let lease = desk.store.acquire_lease(&name, &desk.process, now, now.plus_ms(86_400_000), None).await;
+    lease.unwrap().unwrap()
+}
+
+/// Runs each story on SQLite and on PostgreSQL, as two tests.
+macro_rules! on_shared {
+    ($(async fn $name:ident($shared:ident) $body:block)+) => {$(
+        mod $name {
+            #[allow(unused_imports, reason = "a story may need none of its module's imports")]
+            use super::*;
+
+            async fn story($shared: $crate::races::house::Shared) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn sqlite() {
+                story($crate::races::house::Shared::on($crate::support::Database::Sqlite).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn postgres() {
+                if let Some(shared) = $crate::races::house::Shared::postgres().await {
+                    story(shared).await;
+                }
+            }
+        }
+    )+};
+}
+pub(crate) use on_shared;

@@ -1,0 +1,59 @@
+//! Two processes on one database: one runs a model, the other keeps out, and who slept too long is fenced off.
+
+use super::house::{model, orders_of, sent_in};
+use super::on_shared;
+use countersign::domain::cycle::{CycleOutcome, CycleTrigger};
+use countersign::domain::venue_kind::AutomationLevel;
+use countersign::ports::store::Page;
+use countersign::services::run_cycle::{CycleError, CycleRequest, LEASE_MS, run};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+const ALL: Page = Page { before: None, limit: 200 };
+
+on_shared! {
+    async fn two_processes_never_run_one_model_twice(shared) {
+        let desks = [shared.process("one").await, shared.process("two").await];
+        let trader = model(&desks[0], "Sage", AutomationLevel::SemiAutomated).await;
+        let mut runs = tokio::task::JoinSet::new();
+        for n in 0..10usize {
+            let (desk, id) = (Arc::clone(&desks[n % 2]), trader.id);
+            runs.spawn(async move { run(&desk, CycleRequest::ask(id, CycleTrigger::Schedule, "scheduler")).await });
+        }
+        // One of them thinks; all others are told so while it does.
+        for _ in 0..9 {
+            let other = runs.join_next().await.unwrap().unwrap();
+            assert!(matches!(other, Err(CycleError::Running)), "{other:?}");
+        }
+        shared.thinker.goes_on.add_permits(1);
+        let cycle = runs.join_next().await.unwrap().unwrap().unwrap();
+        assert_eq!(shared.thinker.asked.load(Ordering::SeqCst), 1);
+        assert_eq!(desks[1].store.decisions_of_cycle(cycle).await.unwrap().len(), 1);
+        assert_eq!(desks[1].store.cycles(trader.id, ALL).await.unwrap().len(), 1);
+        let free = run(&desks[1], sent_in(trader.id)).await;
+        assert!(free.is_ok(), "the model is free again: {free:?}");
+    }
+
+    async fn a_process_that_slept_through_its_lease_writes_nothing(shared) {
+        let (slow, quick) = (shared.process("slow").await, shared.process("quick").await);
+        let trader = model(&slow, "Sage", AutomationLevel::FullyAutomated).await;
+        let (desk, id) = (Arc::clone(&slow), trader.id);
+        let sleeper =
+            tokio::spawn(async move { run(&desk, CycleRequest::ask(id, CycleTrigger::Schedule, "scheduler")).await });
+        shared.thinker.begins.notified().await;
+        shared.clock.advance_ms(LEASE_MS + 1);
+        let theirs = run(&quick, sent_in(trader.id)).await.unwrap();
+        let decision = quick.store.decisions_of_cycle(theirs).await.unwrap().remove(0);
+        let before = quick.store.trader(trader.id).await.unwrap();
+
+        shared.thinker.goes_on.add_permits(1);
+        let outcome = sleeper.await.unwrap();
+        assert!(matches!(outcome, Err(CycleError::Overtaken(_))), "{outcome:?}");
+        let cycles = quick.store.cycles(trader.id, ALL).await.unwrap();
+        assert_eq!(cycles.iter().map(|cycle| cycle.id).collect::<Vec<_>>(), [theirs]);
+        assert_eq!(cycles[0].outcome, CycleOutcome::Completed);
+        assert_eq!(orders_of(&quick, decision.id).await.len(), 1);
+        assert_eq!(quick.store.outbox(100).await.unwrap().len(), 1, "only the order of the cycle that holds");
+        assert_eq!(quick.store.trader(trader.id).await.unwrap(), before);
+    }
+}
