@@ -1,7 +1,7 @@
 //! Who gets in, and who does not.
 
 use crate::support::{Answer, Client, Database, PASSWORD, TestApp, spawn_app, spawn_app_with};
-use countersign::domain::access::{Actor, Role, TokenScope};
+use countersign::domain::access::{Role, TokenScope};
 use countersign::services::access::NewSession;
 use countersign::web::routes::{Access, PUBLIC, ROUTES};
 use serde_json::{Value, json};
@@ -136,10 +136,16 @@ on_each_database! {
 
         let (mut here, mut there) = (app.admin().await, app.admin().await);
         let next = "another long password";
-        let id = app.access.user_by_name("admin").await.unwrap().id;
-        assert_eq!(app.access.sessions_of(id).await.unwrap().len(), 2);
-        app.access.reset_password("admin", next.into(), &Actor::Cli).await.unwrap();
-        assert_eq!((here.get("/api/whoami").await.status, there.get("/api/whoami").await.status), (401, 401));
+        let fields = |current: &'static str, repeat: &'static str| {
+            [("current_password", current), ("password", next), ("password_repeat", repeat)]
+        };
+        let page = here.post_form("/account/password", &fields("wrong password!", next)).await;
+        assert_eq!(page.status, 422);
+        assert!(!page.body.contains("wrong password!") && !page.body.contains(next), "no secret comes back");
+        assert_eq!(here.post_form("/account/password", &fields(PASSWORD, "something else")).await.status, 422);
+        assert_eq!(there.get("/api/whoami").await.status, 200);
+        assert_eq!(here.post_form("/account/password", &fields(PASSWORD, next)).await.status, 303);
+        assert_eq!((here.get("/api/whoami").await.status, there.get("/api/whoami").await.status), (200, 401));
         app.client().login("admin", next).await;
     }
 
