@@ -5,6 +5,8 @@
 //! `perp_5m` (one file per coin); without it these stories are skipped. `COUNTERSIGN_REPLAY=full` plays six months
 //! instead of [`DAYS`].
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, in helpers too")]
+
 use countersign::adapters::advisors::BuiltInAdvisors;
 use countersign::adapters::market::replay::{ReplayConfig, ReplayMarket};
 use countersign::adapters::simulation::SimulationVenue;

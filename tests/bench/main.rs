@@ -1,0 +1,145 @@
+//! Measures the desk on this machine and prints one table: starting, resting, deciding, approving, showing. Figures
+//! beside a disk's own, all from one run; nothing here fails because a machine is slow.
+
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot be made ends")]
+
+#[allow(dead_code, reason = "shared with the tests, which use all of it")]
+#[path = "../it/pages_a/browser.rs"]
+mod browser;
+mod house;
+mod server;
+
+use browser::{Client, PASSWORD};
+use countersign::adapters::store::{DbAccessStore, connect};
+use countersign::domain::access::{Actor, Role};
+use countersign::services::access::{AccessService, SessionLimits};
+use house::House;
+use server::{Server, page_weight};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Starts of the program that are timed.
+const STARTS: usize = 7;
+/// How long the program rests before its memory is read.
+const REST: Duration = Duration::from_secs(5);
+/// Requests over which an inbox page's processor time is averaged.
+const REQUESTS: u32 = 400;
+/// Writes that make the disk's own figure.
+const SYNCS: usize = 200;
+/// Waiting decisions of a quiet and of a crowded inbox.
+const INBOXES: [usize; 2] = [100, 10_000];
+
+fn main() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(measure())
+}
+
+async fn measure() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let sync = disk_sync(dir.path())?;
+    let cycle = House::open(&dir.path().join("cycle")).await.cycles().await;
+    let approve = House::open(&dir.path().join("approve")).await.approvals().await;
+    let mut pages = Vec::new();
+    for count in INBOXES {
+        pages.push(inbox(&dir.path().join(format!("inbox{count}")), count).await?);
+    }
+    let started = start(&dir.path().join("start"))?;
+    let (quiet, crowded) = (&pages[0], &pages[1]);
+    println!("| What | Measured | Target |\n|---|---|---|");
+    let row = |what: &str, measured: String, target: &str| println!("| {what} | {measured} | {target} |");
+    row("Start to first answer, existing database (median)", ms(started.0), "< 100 ms");
+    row("Memory at rest (RSS)", format!("{:.1} MB", started.1), "< 30 MB");
+    row("The disk's own write and fsync (median)", ms(sync), "");
+    row("Smallest durable commit (median)", ms(cycle.commit), "");
+    row("Cycle of six coins, fully automated (median)", ms(cycle.whole), "< 10 ms");
+    row(
+        "Transactions of a cycle, its six decisions and their orders in one of them",
+        cycle.transactions.to_string(),
+        "",
+    );
+    row("Approve to durable order (median)", ms(approve), "");
+    row("the same beyond one fsync", ms(approve.saturating_sub(sync)), "< 5 ms");
+    row("Inbox page, 100 waiting: processor time", ms(quiet.cpu), "< 2 ms");
+    row("Inbox page, 10,000 waiting: processor time", ms(crowded.cpu), "< 2 ms");
+    let ratio = crowded.cpu.as_secs_f64() / quiet.cpu.as_secs_f64().max(1e-9);
+    row("Inbox, 10,000 against 100", format!("{ratio:.2} x"), "≤ 1.5 x");
+    row("Inbox page with style and scripts, brotli", format!("{:.1} kB", crowded.brotli), "< 60 kB");
+    row("Inbox page with style and scripts, gzip", format!("{:.1} kB", crowded.gzip), "< 60 kB");
+    Ok(())
+}
+
+fn ms(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1_000.0)
+}
+
+/// The middle of the measured times.
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn disk_sync(dir: &Path) -> anyhow::Result<Duration> {
+    let mut file = std::fs::File::create(dir.join("sync"))?;
+    let mut times = Vec::new();
+    for _ in 0..SYNCS {
+        let begun = Instant::now();
+        file.write_all(&[7; 4_096])?;
+        file.sync_data()?;
+        times.push(begun.elapsed());
+    }
+    Ok(median(times))
+}
+
+/// Time to the first answer, and memory at rest in MB.
+fn start(dir: &Path) -> anyhow::Result<(Duration, f64)> {
+    // The first start makes the database.
+    drop(Server::start(dir)?);
+    let mut times = Vec::new();
+    for _ in 0..STARTS {
+        times.push(Server::start(dir)?.started_in);
+    }
+    let server = Server::start(dir)?;
+    std::thread::sleep(REST);
+    Ok((median(times), server.resident_mb()?))
+}
+
+struct InboxFigures {
+    cpu: Duration,
+    brotli: f64,
+    gzip: f64,
+}
+
+async fn inbox(dir: &Path, count: usize) -> anyhow::Result<InboxFigures> {
+    let house = House::open(dir).await;
+    house.fill_inbox(count).await;
+    drop(house);
+    let db = connect(&format!("sqlite:{}", house::database(dir).display())).await?;
+    let clock = Arc::new(countersign::adapters::clock::SystemClock);
+    let access = AccessService::new(Arc::new(DbAccessStore::new(db.clone())), clock, SessionLimits::default());
+    access.create_user("ann", Role::Admin, PASSWORD.into(), &Actor::Cli).await?;
+    db.close().await?;
+    let server = Server::start(dir)?;
+    let mut client = Client::new(&server.url);
+    client.login("ann", PASSWORD).await;
+    for _ in 0..20 {
+        anyhow::ensure!(client.get("/inbox").await.status == 200, "the inbox does not answer");
+    }
+    let (begun, before) = (Instant::now(), server.processor_time()?);
+    for _ in 0..REQUESTS {
+        client.get("/inbox").await;
+    }
+    let (took, used) = (begun.elapsed(), server.processor_time()?.saturating_sub(before));
+    // The workers go on meanwhile; what they use in the same time is not the page's.
+    let before = server.processor_time()?;
+    tokio::time::sleep(took).await;
+    let idle = server.processor_time()?.saturating_sub(before);
+    let cookies: Vec<String> = client.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let cookies = cookies.join("; ");
+    Ok(InboxFigures {
+        cpu: used.saturating_sub(idle) / REQUESTS,
+        brotli: page_weight(&server.url, "br", &cookies)?,
+        gzip: page_weight(&server.url, "gzip", &cookies)?,
+    })
+}
