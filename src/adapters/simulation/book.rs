@@ -1,6 +1,6 @@
 //! What the fill model remembers: each order it has accepted, with its fills, within bounds.
 
-use super::execution::{Tape, execution_price, slot_of, taker_fee};
+use super::execution::{Tape, execution_price, fee, slot_of};
 use crate::domain::ids::{ClientOrderId, OrderId};
 use crate::domain::market::Coin;
 use crate::domain::money::{Price, Quantity};
@@ -93,13 +93,15 @@ impl Entry {
             })
     }
 
-    /// Executes up to `available` in a slot, if the order is open and anything can be had.
+    /// Executes up to `available` in a slot, if the order is open and anything can be had. What had to wait for a later
+    /// candle rested meanwhile, and pays the maker's fee.
     pub(super) fn fill(
         &mut self,
         slot: i64,
         price: Price,
         available: Quantity,
         at: Timestamp,
+        is_maker: bool,
         context: OrderContext<'_>,
     ) {
         let quantity = available.min(self.remaining());
@@ -114,9 +116,9 @@ impl Entry {
             trade_id,
             price,
             quantity,
-            fee: taker_fee(price, quantity, context.settings),
+            fee: fee(price, quantity, is_maker, context.settings),
             fee_asset: self.fee_asset.clone(),
-            is_maker: false,
+            is_maker,
             at,
         });
         if self.remaining().is_zero() {
@@ -132,7 +134,7 @@ impl Entry {
                 continue;
             }
             let share = tape.share(candle, slot - self.last_slot, context.instrument);
-            self.fill(slot, execution_price(candle.close, self.side, context), share, closed_at, context);
+            self.fill(slot, execution_price(candle.close, self.side, context), share, closed_at, true, context);
         }
         if self.is_open() && self.trade_id(slot_of(now)).is_none() {
             self.expire("the market had too little volume for too long".to_owned());

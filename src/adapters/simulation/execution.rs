@@ -57,7 +57,8 @@ pub(super) fn execution_price(base: Price, side: Side, context: OrderContext<'_>
     context.instrument.quantize_adverse(moved.unwrap_or(base), side)
 }
 
-/// The taker's fee of an execution, rounded up. What waits for more volume is still a market order, so it pays this too.
-pub(super) fn taker_fee(price: Price, quantity: Quantity, settings: &TraderSettings) -> Money {
-    (price * quantity).percent(settings.taker_fee_pct).round_up()
+/// The fee of an execution, rounded up: the taker's for what is had at once, the maker's for what rested first.
+pub(super) fn fee(price: Price, quantity: Quantity, is_maker: bool, settings: &TraderSettings) -> Money {
+    let percent = if is_maker { settings.maker_fee_pct } else { settings.taker_fee_pct };
+    (price * quantity).percent(percent).round_up()
 }

@@ -211,7 +211,7 @@ fn execute(order: &Order, quote: Price, available: Quantity, now: Timestamp, con
         OrderKind::LimitIoc(_) | OrderKind::Market => None,
     };
     if beyond.is_none() {
-        entry.fill(slot_of(now), price, available, now, context);
+        entry.fill(slot_of(now), price, available, now, false, context);
     }
     if let (OrderKind::LimitIoc(_), true) = (intent.kind, entry.is_open()) {
         entry.expire(match beyond {

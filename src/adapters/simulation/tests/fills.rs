@@ -100,6 +100,22 @@ async fn several_candles_since_the_last_look_fill_one_share_each_however_often_i
 }
 
 #[tokio::test]
+async fn what_had_to_rest_pays_the_makers_fee_and_what_was_had_at_once_the_takers() {
+    let mut desk = Desk::with_volume("10");
+    desk.settings.set("maker_fee_pct", "0.02").expect("in range");
+    let order = buy("2");
+    let first = desk.accepted(&order).await;
+    expect_figures(&first.fills[0], "100.05", "1", "0.10005");
+    let row = booked(order, &first.fills);
+    let close = NOON.floor_to(FIVE).plus_ms(FIVE);
+    desk.trade(close, "100", "20");
+    desk.at(close.plus_ms(1), "100");
+    let later = desk.found(&row).await;
+    assert_eq!((first.fills[0].is_maker, later.fills[1].is_maker), (false, true));
+    expect_figures(&later.fills[1], "100.05", "1", "0.02001");
+}
+
+#[tokio::test]
 async fn hourly_candles_give_a_twelfth_at_once_and_the_rest_of_the_hour_when_they_close() {
     let desk = Desk::with_volume("1");
     let hour = NOON.floor_to(HOUR_MS);
@@ -236,6 +252,7 @@ proptest! {
             let mut desk = Desk::with_volume("1");
             desk.settings.set("slippage_pct", &decimal(slippage, 2)).expect("in range");
             desk.settings.set("taker_fee_pct", &decimal(fee, 2)).expect("in range");
+            desk.settings.set("maker_fee_pct", &decimal(fee, 2)).expect("in range");
             desk.at(NOON, &decimal(cents, 2));
             let side = if is_buy { LONG } else { SHORT };
             let order = order(7, Purpose::Entry(side), &decimal(thousandths, 3));
