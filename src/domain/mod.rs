@@ -3,6 +3,7 @@
 pub mod access;
 pub mod auto_pause;
 pub mod book;
+pub mod credential;
 pub mod cycle;
 pub mod decision;
 pub mod digest;

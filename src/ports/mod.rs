@@ -3,7 +3,9 @@
 pub mod access_store;
 pub mod advisor;
 pub mod clock;
+pub mod exchange;
 pub mod market_data;
 pub mod stop_switch;
 pub mod store;
+pub mod vault;
 pub mod venue;
