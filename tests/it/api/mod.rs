@@ -3,7 +3,8 @@
 mod document;
 mod door;
 mod flow;
-mod house;
 mod input;
 mod lists;
+mod real_money;
 mod refusals;
+mod shorthand;
