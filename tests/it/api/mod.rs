@@ -8,3 +8,4 @@ mod lists;
 mod real_money;
 mod refusals;
 mod shorthand;
+mod slow;
