@@ -227,7 +227,7 @@ fn cycle_error(error: CycleError) -> AppError {
     let words = sentence(&error.to_string());
     match error {
         CycleError::NotFound(_) => AppError::not_found("model"),
-        CycleError::Running => AppError::conflict("cycle_running", words),
+        CycleError::Running | CycleError::NotDue => AppError::conflict("cycle_running", words),
         CycleError::Paused { .. } => AppError::conflict("model_paused", words),
         CycleError::Stopped => AppError::conflict("emergency_stop", words),
         CycleError::NotConfigured(_) => AppError::conflict("EXCHANGE_NOT_CONFIGURED", words),
