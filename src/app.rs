@@ -130,6 +130,19 @@ impl Application {
     /// # Errors
     /// See [`Self::build`].
     pub async fn build_at(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        Self::build_with(settings, clock, |_| {}).await
+    }
+
+    /// Like [`Self::build_at`], with a last word on the desk before anything runs: a story puts what it does not own in
+    /// place, such as an advisor.
+    ///
+    /// # Errors
+    /// See [`Self::build`].
+    pub async fn build_with(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        arrange: impl FnOnce(&mut Desk) + Send,
+    ) -> Result<Self, StartError> {
         let house = House::open_at(&settings.store, settings.session_limits, clock).await?;
         let secret = SessionSecret::load_or_create(&settings.store.data_dir)?;
         let setup_token = house.access.prepare_setup().await?;
@@ -148,7 +161,9 @@ impl Application {
                 public_hosts: settings.public_hosts.clone(),
             },
         });
-        let desk = Arc::new(trading::assemble(&settings, &house.db, Arc::clone(&house.clock)).await?);
+        let mut desk = trading::assemble(&settings, &house.db, Arc::clone(&house.clock)).await?;
+        arrange(&mut desk);
+        let desk = Arc::new(desk);
         let server = server::serve(listener, state.clone(), Data::from(Arc::clone(&desk))).map_err(failed)?;
         observe::server_started(&address);
         Ok(Self { house, desk, state, server, address, setup_token })
@@ -190,12 +205,26 @@ impl Application {
     /// # Errors
     /// When the server breaks down.
     pub async fn run_until_stopped(self) -> std::io::Result<()> {
+        let workers = workers::start(&self.desk, &self.house.access, &self.state.health, &self.state.shutdown);
+        self.answer_until_stopped(Some(workers)).await
+    }
+
+    /// Like [`Self::run_until_stopped`], without workers: nothing moves unless somebody moves it. For stories.
+    ///
+    /// # Errors
+    /// When the server breaks down.
+    pub async fn run_without_workers(self) -> std::io::Result<()> {
+        self.answer_until_stopped(None).await
+    }
+
+    async fn answer_until_stopped(self, workers: Option<workers::Workers>) -> std::io::Result<()> {
         let handle = self.server.handle();
         let stopper = tokio::spawn(stop_server(handle, self.state.shutdown.clone()));
-        let workers = workers::start(&self.desk, &self.house.access, &self.state.health, &self.state.shutdown);
         let outcome = self.server.await;
         self.state.shutdown.begin();
-        if !workers.drain(WORKERS_DRAIN).await {
+        if let Some(workers) = workers
+            && !workers.drain(WORKERS_DRAIN).await
+        {
             observe::workers_abandoned();
         }
         // The server has ended, so the task that ends it has nothing left to do.

@@ -73,7 +73,7 @@ pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Re
         advisors: Arc::new(BuiltInAdvisors::new()),
         live: LiveFeed::default(),
         given_quotes: GivenQuotes::default(),
-        policy: Policy { allow_mainnet: settings.allow_mainnet },
+        policy: Policy { allow_mainnet: settings.allow_mainnet, ..Policy::default() },
         process: uuid::Uuid::now_v7().to_string(),
         submit_wake: Notify::new(),
         store,

@@ -14,11 +14,17 @@ use crate::services::live_feed::LiveFeed;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// How often a commit is tried again after somebody else changed what it was based on. Contention on one book is a
 /// handful of operators and one cycle; beyond this something is wrong.
 pub const COMMIT_ATTEMPTS: u32 = 8;
+
+/// How long an approval waits for its order: as long as an exchange may take to answer.
+const ORDER_WAIT: Duration = Duration::from_secs(15);
+/// How long a cycle's answer waits for its decisions and orders: language models take their time.
+const CYCLE_WAIT: Duration = Duration::from_secs(30);
 
 /// Prices sent in with decisions that are remembered at most; the oldest goes first.
 const GIVEN_QUOTES_MAX: usize = 1_000;
@@ -118,11 +124,28 @@ impl GivenQuotes {
     }
 }
 
-/// What the installation allows.
+/// What the installation allows, and how long it lets somebody wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Real money may be chosen at all (`--allow-mainnet`).
     pub allow_mainnet: bool,
+    /// How long an answer waits for what it asked for.
+    pub patience: Patience,
+}
+
+/// How long an answer waits for what it asked for before it says that the work goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// An approval or a close, for its order.
+    pub order: Duration,
+    /// A cycle, for its decisions and their orders.
+    pub cycle: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { order: ORDER_WAIT, cycle: CYCLE_WAIT }
+    }
 }
 
 /// Everything a use case needs.
@@ -147,7 +170,7 @@ pub struct Desk {
     pub installation: InstallationTag,
     /// Prices that came with decisions.
     pub given_quotes: GivenQuotes,
-    /// What the installation allows.
+    /// What the installation allows, and its patience.
     pub policy: Policy,
     /// Names this process in leases.
     pub process: String,

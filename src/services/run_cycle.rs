@@ -75,6 +75,9 @@ pub enum CycleError {
     /// It runs already, here or in another process.
     #[error("a cycle of this model is running")]
     Running,
+    /// A scheduled run that is not due any more: another process has just made it.
+    #[error("the model is not due: another process has just run it")]
+    NotDue,
     /// The trader is paused.
     #[error("the model is paused: {reason}")]
     Paused {
@@ -130,6 +133,10 @@ pub async fn run(desk: &Desk, request: CycleRequest) -> Result<CycleId, CycleErr
     let lease = lease.ok_or(CycleError::Running)?;
     // Read again under the lease: the trader may have run or changed between the two.
     let trader = desk.store.trader(trader.id).await?.ok_or(CycleError::NotFound(request.trader_id))?;
+    if request.trigger == CycleTrigger::Schedule && !is_due(desk, &trader) {
+        desk.store.release_lease(&lease).await?;
+        return Err(CycleError::NotDue);
+    }
     crate::observe::cycle_started(&trader, id, request.trigger);
     let run = Run { desk, trader, id, lease, request, started_at: now };
     let outcome = tokio::select! {
@@ -146,6 +153,13 @@ pub async fn run(desk: &Desk, request: CycleRequest) -> Result<CycleId, CycleErr
             Err(error)
         }
     }
+}
+
+/// Whether a trader's schedule wants it to run now, in the time of its own market.
+pub fn is_due(desk: &Desk, trader: &Trader) -> bool {
+    let market = desk.markets.of(trader.axes.venue_kind());
+    let now = market.map_or_else(|| desk.clock.now(), |market| market.now());
+    trader.is_active() && trader.next_run_at.is_none_or(|at| at <= now)
 }
 
 /// One cycle under way.

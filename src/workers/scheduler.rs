@@ -5,7 +5,7 @@ use crate::domain::cycle::CycleTrigger;
 use crate::domain::ids::TraderId;
 use crate::domain::trader::Trader;
 use crate::services::desk::Desk;
-use crate::services::run_cycle::{CycleError, CycleRequest, run};
+use crate::services::run_cycle::{CycleError, CycleRequest, is_due, run};
 use crate::services::settle::SELF;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -48,11 +48,7 @@ async fn due(desk: &Desk) -> anyhow::Result<Vec<Trader>> {
         return Ok(Vec::new());
     }
     let mut traders = desk.store.traders(false).await?;
-    traders.retain(|trader| {
-        let venue = trader.axes.venue_kind();
-        let now = desk.markets.of(venue).map_or_else(|| desk.clock.now(), |market| market.now());
-        trader.is_active() && trader.next_run_at.is_none_or(|at| at <= now)
-    });
+    traders.retain(|trader| is_due(desk, trader));
     Ok(traders)
 }
 
@@ -72,7 +68,8 @@ impl Running {
         let handle = self.tasks.spawn(async move {
             match run(&desk, CycleRequest::ask(trader, CycleTrigger::Schedule, SELF)).await {
                 // Somebody else runs it, or it was paused between the look and the run: nothing to tell.
-                Ok(_) | Err(CycleError::Running | CycleError::Paused { .. } | CycleError::Stopped) => {}
+                Ok(_)
+                | Err(CycleError::Running | CycleError::NotDue | CycleError::Paused { .. } | CycleError::Stopped) => {}
                 Err(error) => crate::observe::scheduled_cycle_failed(trader, &error),
             }
             trader

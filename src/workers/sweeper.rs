@@ -1,18 +1,34 @@
-//! Ends what has waited too long: decisions at their time limit, sessions at theirs.
+//! Ends what has waited too long: decisions at their time limit, sessions at theirs, and old points of curves.
 
 use super::Workers;
+use crate::domain::time::Timestamp;
 use crate::services::access::AccessService;
 use crate::services::decide::expire_due;
 use crate::services::desk::Desk;
+use crate::services::thin_curves::thin_curves;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 /// How often decisions are looked at.
 const DECISIONS_EVERY: Duration = Duration::from_secs(1);
 /// How often sessions are.
 const SESSIONS_EVERY: Duration = Duration::from_secs(50);
+/// How often it is looked whether curves are due: they are thinned once a day, at the first look of it.
+const CURVES_EVERY: Duration = Duration::from_secs(50);
 
 pub(super) fn start(workers: &mut Workers, desk: Arc<Desk>, access: Arc<AccessService>) {
+    let (thinned, keeper) = (Arc::new(AtomicI64::new(i64::MIN)), Arc::clone(&desk));
+    workers.every("curve sweeper", CURVES_EVERY, move || {
+        let (thinned, desk) = (Arc::clone(&thinned), Arc::clone(&keeper));
+        async move {
+            let today = desk.clock.now().day_start();
+            if Timestamp(thinned.load(Ordering::Relaxed)) != today && thin_curves(&desk).await? {
+                thinned.store(today.0, Ordering::Relaxed);
+            }
+            Ok(())
+        }
+    });
     workers.every("sweeper", DECISIONS_EVERY, move || {
         let desk = Arc::clone(&desk);
         async move { Ok(expire_due(&desk).await.map(|_| ())?) }

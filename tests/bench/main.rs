@@ -4,12 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot be made ends")]
 
 #[allow(dead_code, reason = "shared with the tests, which use all of it")]
-#[path = "../it/pages_a/browser.rs"]
-mod browser;
+#[path = "../it/support/client.rs"]
+mod client;
 mod house;
 mod server;
 
-use browser::{Client, PASSWORD};
+use client::{Client, PASSWORD};
 use countersign::adapters::store::{DbAccessStore, connect};
 use countersign::domain::access::{Actor, Role};
 use countersign::services::access::{AccessService, SessionLimits};

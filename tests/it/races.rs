@@ -3,6 +3,7 @@
 mod approvals;
 mod house;
 mod processes;
+mod real_processes;
 mod red_button;
 
 pub(crate) use house::on_shared;

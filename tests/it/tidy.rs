@@ -6,6 +6,7 @@
 
 use regex::Regex;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// The parts of the house, each with the parts that it may name.
 const ARROW: &[(&str, &[&str])] = &[
@@ -27,6 +28,9 @@ const LINES_MAX: usize = 500;
 /// Lines of one file of tests.
 const TEST_LINES_MAX: usize = 500;
 
+/// Where the unit tests of a file begin.
+static UNIT_TESTS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?m)^#\[cfg\(test\)\]\n[^;\n]*\{$").unwrap());
+
 /// A file of the project and its text.
 struct Source {
     /// From the top of the project, with forward slashes.
@@ -42,8 +46,7 @@ impl Source {
 
     /// The text before the unit tests.
     fn code(&self) -> &str {
-        let unit_tests = Regex::new(r"(?m)^#\[cfg\(test\)\]\n[^;\n]*\{$").unwrap();
-        unit_tests.split(&self.text).next().unwrap_or_default()
+        UNIT_TESTS.split(&self.text).next().unwrap_or_default()
     }
 
     /// Numbered lines of code, comments left out.

@@ -207,3 +207,21 @@ pub(super) async fn curve(
     let query = point::Entity::find().from_raw_sql(Statement::from_sql_and_values(backend, THIN, values));
     Ok(query.all(db).await.map_err(failed(READING_CURVE))?.into_iter().map(point_of).collect())
 }
+
+/// Spans are counted from the epoch, so that each look finds the same ones.
+const FORGET: &str = "DELETE FROM equity_snapshots WHERE id IN (SELECT id FROM equity_snapshots \
+    WHERE book_id = $1 AND at < $2 AND id NOT IN (SELECT MAX(id) FROM equity_snapshots \
+    WHERE book_id = $1 AND at < $2 GROUP BY at / $3) LIMIT $4)";
+
+/// Thins what is older than `before`; see [`crate::ports::store::Store::thin_curve`].
+pub(super) async fn thin_curve(
+    db: &impl ConnectionTrait,
+    book: BookId,
+    before: Timestamp,
+    step_ms: i64,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let values = [book.0.into(), before.0.into(), step_ms.into(), i64::from(limit).into()];
+    let forget = Statement::from_sql_and_values(db.get_database_backend(), FORGET, values);
+    Ok(db.execute_raw(forget).await.map_err(failed("thinning an equity curve"))?.rows_affected())
+}

@@ -2,8 +2,8 @@
 
 use super::connect::Db;
 use super::id_pool::{IdPool, LEDGER_TRANSACTION};
-use super::{commit, leases};
-use crate::domain::ids::{CycleId, TraderId};
+use super::{books, commit, leases};
+use crate::domain::ids::{BookId, CycleId, TraderId};
 use crate::domain::time::Timestamp;
 use crate::ports::store::{Changes, CommitError, Coordination, IdKind, Lease, Store, StoreError};
 use async_trait::async_trait;
@@ -33,6 +33,10 @@ impl Store for SqlStore {
         // Before the transaction: on SQLite it holds the only connection that writes.
         let ledger_ids = self.ids.take(&self.db, LEDGER_TRANSACTION, changes.ledger.len()).await?;
         commit::commit(&self.db, &changes, &ledger_ids).await
+    }
+
+    async fn thin_curve(&self, book: BookId, before: Timestamp, step_ms: i64, limit: u32) -> Result<u64, StoreError> {
+        books::thin_curve(&self.db.writer, book, before, step_ms, limit).await
     }
 }
 

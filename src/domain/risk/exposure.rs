@@ -6,7 +6,7 @@ use crate::domain::ids::{DecisionId, OrderId};
 use crate::domain::market::Coin;
 use crate::domain::money::{Money, Price, Quantity};
 use crate::domain::order::{Order, OrderIntent, OrderKind, Purpose};
-use crate::domain::signal::PositionSide;
+use crate::domain::signal::{PositionSide, Side};
 use crate::domain::trader_settings::TraderSettings;
 use std::collections::BTreeMap;
 
@@ -35,15 +35,14 @@ pub struct Exposure {
     pub uncounted_entries: u32,
 }
 
-/// The price at which an entry is counted: its hard cap, or the quote with slippage against us.
+/// The price at which an entry is counted, the one that makes it largest: a purchase at its hard cap, or at the quote with
+/// slippage; a short at its quote or limit, since slippage makes it smaller.
 pub(super) fn worst_price(kind: OrderKind, purpose: Purpose, quote: Price, settings: &TraderSettings) -> Price {
-    let slipped = match purpose.side() {
-        crate::domain::signal::Side::Buy => quote.moved_percent(settings.slippage_pct),
-        crate::domain::signal::Side::Sell => quote.moved_percent(-settings.slippage_pct),
-    };
-    match (kind, purpose.side()) {
-        (OrderKind::LimitIoc(limit), crate::domain::signal::Side::Buy) => limit,
-        (OrderKind::LimitIoc(_) | OrderKind::Market, _) => slipped.unwrap_or(quote),
+    match (purpose.side(), kind) {
+        (Side::Buy, OrderKind::LimitIoc(limit)) => limit,
+        (Side::Buy, OrderKind::Market) => quote.moved_percent(settings.slippage_pct).unwrap_or(quote),
+        (Side::Sell, OrderKind::LimitIoc(limit)) => quote.max(limit),
+        (Side::Sell, OrderKind::Market) => quote,
     }
 }
 

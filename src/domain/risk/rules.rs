@@ -197,7 +197,7 @@ fn position_size(intent: &OrderIntent, worst: Price, context: &RiskContext<'_>) 
     let limit = context.settings.max_position_size_pct;
     let share = context.equity.and_then(|equity| after.percent_of(equity));
     let Some(share) = share else { return unknown(RuleCode::PositionSize, context) };
-    let passed = share <= limit;
+    let passed = within(RuleCode::PositionSize, share, limit);
     let message = format!("{} would be {} % of equity; the limit is {limit} %", intent.coin, share.round_dp(2));
     measured(RuleCode::PositionSize, passed, share, limit, "%", message)
 }
@@ -206,7 +206,24 @@ fn daily_loss(context: &RiskContext<'_>) -> RuleResult {
     let limit = context.settings.max_daily_loss_pct;
     let Some(loss) = daily_loss_pct(context.book, context.equity) else { return unknown(RuleCode::DailyLoss, context) };
     let message = format!("equity is down {} % since 00:00 UTC; entries stop at {limit} %", loss.round_dp(2));
-    measured(RuleCode::DailyLoss, loss < limit, loss, limit, "%", message)
+    measured(RuleCode::DailyLoss, within(RuleCode::DailyLoss, loss, limit), loss, limit, "%", message)
+}
+
+/// Whether a figure keeps its limit: the one place that says what holds exactly at it.
+pub(super) fn within(rule: RuleCode, value: Decimal, limit: Decimal) -> bool {
+    match rule {
+        RuleCode::DailyLoss | RuleCode::DailyTrades => value < limit,
+        RuleCode::CashReserve => value >= limit,
+        RuleCode::PositionSize
+        | RuleCode::OpenPositions
+        | RuleCode::Drawdown
+        | RuleCode::Sanity
+        | RuleCode::PriceAge
+        | RuleCode::Instrument
+        | RuleCode::ShortNotSupported
+        | RuleCode::LeverageNotSupported
+        | RuleCode::InsufficientBalance => value <= limit,
+    }
 }
 
 /// Loss since 00:00 UTC in per cent of that equity, unrealised included, never below zero; `None` when unknown.
@@ -223,14 +240,16 @@ fn daily_trades(context: &RiskContext<'_>) -> RuleResult {
     let limit = context.settings.max_daily_trades;
     let count = context.entries_today + context.exposure.uncounted_entries;
     let message = format!("{count} entries today, waiting ones included; at most {limit}");
-    measured(RuleCode::DailyTrades, count < limit, Decimal::from(count), Decimal::from(limit), "", message)
+    let (count, limit) = (Decimal::from(count), Decimal::from(limit));
+    measured(RuleCode::DailyTrades, within(RuleCode::DailyTrades, count, limit), count, limit, "", message)
 }
 
 fn open_positions(intent: &OrderIntent, context: &RiskContext<'_>) -> RuleResult {
     let limit = context.settings.max_open_positions;
     let after = u32::try_from(context.exposure.others(&intent.coin)).unwrap_or(u32::MAX).saturating_add(1);
     let message = format!("{after} coins would be held or entered; at most {limit}");
-    measured(RuleCode::OpenPositions, after <= limit, Decimal::from(after), Decimal::from(limit), "", message)
+    let (after, limit) = (Decimal::from(after), Decimal::from(limit));
+    measured(RuleCode::OpenPositions, within(RuleCode::OpenPositions, after, limit), after, limit, "", message)
 }
 
 fn cash_after(intent: &OrderIntent, worst: Price, context: &RiskContext<'_>) -> Money {
@@ -243,7 +262,7 @@ fn cash_reserve(intent: &OrderIntent, worst: Price, context: &RiskContext<'_>) -
     let share = context.equity.and_then(|equity| cash_after(intent, worst, context).percent_of(equity));
     let Some(share) = share else { return unknown(RuleCode::CashReserve, context) };
     let message = format!("cash would be {} % of equity; at least {limit} %", share.round_dp(2));
-    measured(RuleCode::CashReserve, share >= limit, share, limit, "%", message)
+    measured(RuleCode::CashReserve, within(RuleCode::CashReserve, share, limit), share, limit, "%", message)
 }
 
 fn drawdown(context: &RiskContext<'_>) -> RuleResult {
@@ -252,7 +271,7 @@ fn drawdown(context: &RiskContext<'_>) -> RuleResult {
         return unknown(RuleCode::Drawdown, context);
     };
     let message = format!("equity is {} % below its high-water mark; the limit is {limit} %", drawdown.round_dp(2));
-    measured(RuleCode::Drawdown, drawdown <= limit, drawdown, limit, "%", message)
+    measured(RuleCode::Drawdown, within(RuleCode::Drawdown, drawdown, limit), drawdown, limit, "%", message)
 }
 
 fn short_not_supported(intent: &OrderIntent) -> RuleResult {

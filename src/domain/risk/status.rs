@@ -2,7 +2,7 @@
 
 use super::RuleCode;
 use super::exposure::Exposure;
-use super::rules::{daily_loss_pct, drawdown_pct};
+use super::rules::{daily_loss_pct, drawdown_pct, within};
 use crate::domain::book::Book;
 use crate::domain::market::Coin;
 use crate::domain::money::Money;
@@ -17,7 +17,7 @@ word_enum! {
         Ok = "ok",
         /// From 80 %.
         Warning = "warning",
-        /// Met: entries are refused.
+        /// Entries are refused, in all coins or (size, open positions) in some.
         Breached = "breached",
         /// A figure is missing; entries are refused.
         Unknown = "unknown",
@@ -70,28 +70,31 @@ pub fn risk_status(
         upper(RuleCode::PositionSize, equity.and_then(largest), settings.max_position_size_pct, "%"),
         upper(RuleCode::DailyLoss, daily_loss_pct(book, equity), settings.max_daily_loss_pct, "%"),
         upper(RuleCode::DailyTrades, Some(count), Decimal::from(settings.max_daily_trades), ""),
-        upper(
-            RuleCode::OpenPositions,
-            Some(Decimal::from(coins.len())),
-            Decimal::from(settings.max_open_positions),
-            "",
-        ),
+        open_positions(Decimal::from(coins.len()), Decimal::from(settings.max_open_positions)),
         reserve(cash, settings.min_cash_reserve_pct),
         upper(RuleCode::Drawdown, drawdown_pct(book, equity), settings.max_drawdown_pct, "%"),
     ]
 }
 
 fn upper(rule: RuleCode, current: Option<Decimal>, limit: Decimal, unit: &'static str) -> RuleStatus {
-    let used = current.map(|value| (value / limit * Decimal::ONE_HUNDRED).round_dp(1));
-    finish(rule, current, limit, unit, used)
+    let used = current.map(|value| value / limit * Decimal::ONE_HUNDRED);
+    let kept = current.is_some_and(|value| within(rule, value, limit));
+    finish(rule, current, limit, unit, used, kept)
+}
+
+/// Full means that one more coin would be too many.
+fn open_positions(held: Decimal, limit: Decimal) -> RuleStatus {
+    let used = held / limit * Decimal::ONE_HUNDRED;
+    let kept = within(RuleCode::OpenPositions, held + Decimal::ONE, limit);
+    finish(RuleCode::OpenPositions, Some(held), limit, "", Some(used), kept)
 }
 
 /// A reserve is used up as cash falls from everything to the limit.
 fn reserve(current: Option<Decimal>, limit: Decimal) -> RuleStatus {
     let room = (Decimal::ONE_HUNDRED - limit).max(Decimal::ONE);
-    let used = current
-        .map(|value| ((Decimal::ONE_HUNDRED - value) / room * Decimal::ONE_HUNDRED).max(Decimal::ZERO).round_dp(1));
-    finish(RuleCode::CashReserve, current, limit, "%", used)
+    let used = current.map(|value| ((Decimal::ONE_HUNDRED - value) / room * Decimal::ONE_HUNDRED).max(Decimal::ZERO));
+    let kept = current.is_some_and(|value| within(RuleCode::CashReserve, value, limit));
+    finish(RuleCode::CashReserve, current, limit, "%", used, kept)
 }
 
 fn finish(
@@ -100,12 +103,15 @@ fn finish(
     limit: Decimal,
     unit: &'static str,
     used_pct: Option<Decimal>,
+    kept: bool,
 ) -> RuleStatus {
     let level = match used_pct {
         None => StatusLevel::Unknown,
-        Some(used) if used >= Decimal::ONE_HUNDRED => StatusLevel::Breached,
+        Some(_) if !kept => StatusLevel::Breached,
         Some(used) if used >= WARNING_FROM_PCT => StatusLevel::Warning,
         Some(_) => StatusLevel::Ok,
     };
-    RuleStatus { rule, current: current.map(|value| value.round_dp(4).normalize()), limit, unit, used_pct, level }
+    let (current, used_pct) =
+        (current.map(|value| value.round_dp(4).normalize()), used_pct.map(|used| used.round_dp(1)));
+    RuleStatus { rule, current, limit, unit, used_pct, level }
 }

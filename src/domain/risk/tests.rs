@@ -4,9 +4,10 @@
 
 mod filters;
 mod limits;
+mod status;
 mod worst_case;
 
-use super::{Exposure, RiskChecked, RiskContext, RiskReport, RuleCode, Verdict, check};
+use super::{Exposure, RiskChecked, RiskContext, RiskReport, RuleCode, StatusLevel, Verdict, check, risk_status};
 use crate::domain::book::{Book, BookView, Marks};
 use crate::domain::decision::{Decision, DecisionSource, DecisionState, Impact};
 use crate::domain::digest::Digest;

@@ -12,7 +12,7 @@ pub use reads::{
     Page, Reads, TabCounts, Touched, TradeRow,
 };
 
-use crate::domain::ids::{CycleId, TraderId};
+use crate::domain::ids::{BookId, CycleId, TraderId};
 use crate::domain::order::{IllegalOrderEvent, Order, OrderEvent};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
@@ -158,6 +158,13 @@ pub trait Store: Reads + Coordination {
     /// # Errors
     /// [`CommitError`]; nothing was written.
     async fn commit(&self, changes: Changes) -> Result<(), CommitError>;
+
+    /// Thins a book's curve: of the points before `before`, each span of `step_ms` keeps its newest. At most `limit`
+    /// points go. Returns how many did.
+    ///
+    /// # Errors
+    /// When the database fails; nothing is gone then.
+    async fn thin_curve(&self, book: BookId, before: Timestamp, step_ms: i64, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// Proof that an order's attempt is durable: only [`journal_submit`] makes one, and only after its commit.

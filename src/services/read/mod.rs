@@ -10,4 +10,4 @@ pub use cycle_answer::{CycleAnswer, CycleState, ExecutedCoin, SkippedCoin, cycle
 pub use glance::{Glance, MarketGlance, glance};
 pub use portfolio::{Holding, Portfolio, portfolio, risk_status_of};
 pub use rankings::{MarketPrice, Standing, market_prices, standings};
-pub use wait::{APPROVE_WAIT, CYCLE_WAIT, wait_for_order};
+pub use wait::wait_for_order;

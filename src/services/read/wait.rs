@@ -7,10 +7,6 @@ use crate::services::desk::Desk;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 
-/// How long an approval waits for its order to become final.
-pub const APPROVE_WAIT: Duration = Duration::from_secs(15);
-/// How long a cycle's answer waits for its orders.
-pub const CYCLE_WAIT: Duration = Duration::from_secs(30);
 /// A look even when the feed is silent: the order may be worked on by another process.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 

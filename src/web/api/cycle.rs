@@ -9,7 +9,7 @@ use crate::domain::cycle::{Cycle, CycleTrigger};
 use crate::domain::decision::Decision;
 use crate::domain::ids::{CycleId, TraderId};
 use crate::services::desk::Desk;
-use crate::services::read::{CYCLE_WAIT, CycleAnswer, CycleState, ExecutedCoin, cycle_answer};
+use crate::services::read::{CycleAnswer, CycleState, ExecutedCoin, cycle_answer};
 use crate::services::run_cycle::{self, CycleError, CycleRequest};
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
@@ -19,11 +19,17 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use serde::Serialize;
 use std::time::Duration;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
 /// How long a cycle that is neither running nor done may take to become either.
 const HANDOVER_WAIT: Duration = Duration::from_secs(5);
+/// How often it is looked whether it has begun.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A cycle under way in this process.
+type CycleTask = JoinHandle<Result<CycleId, CycleError>>;
 
 /// A cycle, coin by coin.
 #[derive(Serialize, ToSchema)]
@@ -110,18 +116,15 @@ pub async fn run(desk: Data<Desk>, ctx: Ctx, id: Path<i64>, mut input: JsonInput
         propose_only,
         actor: ctx.actor.name(),
     };
-    let deadline = Instant::now() + CYCLE_WAIT;
+    let deadline = Instant::now() + desk.policy.patience.cycle;
     let worker = desk.clone();
     // A task of its own: a caller who hangs up must not leave a cycle half done.
     let mut task = tokio::spawn(async move { run_cycle::run(&worker, request).await });
     let outcome = match tokio::time::timeout_at(deadline, &mut task).await {
         Ok(outcome) => outcome,
-        Err(_) => match running(&desk, trader_id).await? {
-            Some(cycle) => return Ok(accepted(cycle)),
-            None => match tokio::time::timeout(HANDOVER_WAIT, &mut task).await {
-                Ok(outcome) => outcome,
-                Err(_) => return Err(AppError::unavailable("unavailable", "The cycle has not begun yet.")),
-            },
+        Err(_) => match running_or_done(&desk, trader_id, &mut task).await? {
+            Handover::Running(cycle) => return Ok(accepted(cycle)),
+            Handover::Done(outcome) => outcome,
         },
     };
     let cycle = outcome.map_err(|panic| AppError::internal(&panic))?.map_err(cycle_error)?;
@@ -146,6 +149,27 @@ pub async fn show(desk: Data<Desk>, id: Path<i64>) -> Result<HttpResponse, AppEr
         CycleState::Failed(cycle) => HttpResponse::Ok().json(failed(&cycle)),
         CycleState::Done(answer) => HttpResponse::Ok().json(row(&desk, answer).await?),
     })
+}
+
+/// What a slow cycle is when the caller stops waiting for its end.
+enum Handover {
+    Running(CycleId),
+    Done(Result<Result<CycleId, CycleError>, JoinError>),
+}
+
+/// Looks until the cycle runs or is done.
+async fn running_or_done(desk: &Desk, trader: TraderId, task: &mut CycleTask) -> Result<Handover, AppError> {
+    let deadline = Instant::now() + HANDOVER_WAIT;
+    loop {
+        if let Some(cycle) = running(desk, trader).await? {
+            return Ok(Handover::Running(cycle));
+        }
+        match tokio::time::timeout(LOOK_EVERY, &mut *task).await {
+            Ok(outcome) => return Ok(Handover::Done(outcome)),
+            Err(_) if Instant::now() < deadline => {}
+            Err(_) => return Err(AppError::unavailable("unavailable", "The cycle has not begun yet.")),
+        }
+    }
 }
 
 async fn running(desk: &Desk, trader: TraderId) -> Result<Option<CycleId>, AppError> {
@@ -203,7 +227,7 @@ fn cycle_error(error: CycleError) -> AppError {
     let words = sentence(&error.to_string());
     match error {
         CycleError::NotFound(_) => AppError::not_found("model"),
-        CycleError::Running => AppError::conflict("cycle_running", words),
+        CycleError::Running | CycleError::NotDue => AppError::conflict("cycle_running", words),
         CycleError::Paused { .. } => AppError::conflict("model_paused", words),
         CycleError::Stopped => AppError::conflict("emergency_stop", words),
         CycleError::NotConfigured(_) => AppError::conflict("EXCHANGE_NOT_CONFIGURED", words),

@@ -7,7 +7,7 @@ use crate::domain::money::Money;
 use crate::domain::order::{Order, OrderState, OrderStatus};
 use crate::ports::store::StoreError;
 use crate::services::desk::Desk;
-use crate::services::read::{APPROVE_WAIT, wait_for_order};
+use crate::services::read::wait_for_order;
 use crate::web::error::AppError;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -142,7 +142,8 @@ pub fn why(order: &Order) -> Option<String> {
 /// # Errors
 /// When the store fails.
 pub async fn answer(desk: &Desk, id: OrderId) -> Result<HttpResponse, AppError> {
-    let order = wait_for_order(desk, id, APPROVE_WAIT).await?.ok_or_else(|| AppError::not_found("order"))?;
+    let order = wait_for_order(desk, id, desk.policy.patience.order).await?;
+    let order = order.ok_or_else(|| AppError::not_found("order"))?;
     let result = Execution::read(desk, &order).await?;
     let is_open = matches!(result.status, "submitted" | "unknown");
     let status = if is_open { StatusCode::ACCEPTED } else { StatusCode::OK };

@@ -26,7 +26,7 @@ use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
 use crate::web::form::QueryInput;
 use crate::web::show;
-use crate::web::view::{Chart, Empty, Figure, ModelPage, Nav, PositionRow, Tab};
+use crate::web::view::{Chart, Empty, Figure, ModelPage, Nav, PositionRow, Tab, Toast, Toasts};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use parts::{conversations, position_row, risk_row, told, trade_row};
@@ -92,6 +92,21 @@ pub async fn show(
     let dossier = Dossier::read(&desk, trader, venue).await?;
     let page = page(&desk, &ctx, &dossier).await?;
     html(StatusCode::OK, &page)
+}
+
+/// The answer to a click that changed nothing: the model's page as it stands, with the reason on it.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn conflict(desk: &Desk, ctx: &Ctx, trader: Trader, reason: Toast) -> Result<HttpResponse, AppError> {
+    if ctx.is_htmx {
+        return html(StatusCode::CONFLICT, &Toasts { toasts: vec![reason] });
+    }
+    let venue = trader.axes.venue_kind();
+    let dossier = Dossier::read(desk, trader, venue).await?;
+    let mut page = page(desk, ctx, &dossier).await?;
+    page.shell.toasts.push(reason);
+    html(StatusCode::CONFLICT, &page)
 }
 
 /// A model, deleted ones too: their history stays readable.

@@ -3,6 +3,7 @@
 use super::html;
 use super::inbox::current_path;
 use super::lens::amount;
+use super::model::conflict;
 use super::shell::shell;
 use crate::domain::cycle::CycleTrigger;
 use crate::domain::decision::REASON_MAX;
@@ -18,7 +19,7 @@ use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
 use crate::web::flash;
 use crate::web::form::FormInput;
-use crate::web::view::{ConfirmForm, FormPage, Nav, Tone};
+use crate::web::view::{ConfirmForm, FormPage, Nav, Toast, Tone};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::time::Duration;
@@ -28,7 +29,7 @@ const RUN_WAIT: Duration = Duration::from_secs(10);
 /// How long a click waits for the orders of its cycle.
 const ORDERS_WAIT: Duration = Duration::from_millis(1_500);
 
-/// `POST /models/{id}/run`: one cycle now, told plainly.
+/// `POST /models/{id}/run`: one cycle now, told plainly; 409 with the model's page while another one runs.
 ///
 /// # Errors
 /// 404, or when the database fails.
@@ -51,6 +52,10 @@ pub async fn run(
         Ok(outcome) => match outcome.map_err(|panic| AppError::internal(&panic))? {
             Ok(cycle) => ended(&desk, cycle, &trader.name).await?,
             Err(CycleError::NotFound(_)) => return Err(AppError::not_found("model")),
+            Err(CycleError::Running) => {
+                let text = format!("A cycle of {} is running already. Yours was not started.", trader.name);
+                return conflict(&desk, &ctx, trader, Toast { text, tone: Tone::Wait }).await;
+            }
             Err(CycleError::Store(error)) => return Err(error.into()),
             Err(error) => refused(&trader.name, &error),
         },
@@ -89,7 +94,6 @@ fn counted(answer: &CycleAnswer) -> String {
 
 fn refused(name: &str, error: &CycleError) -> (Tone, String) {
     match error {
-        CycleError::Running => (Tone::Wait, format!("A cycle of {name} is running already.")),
         CycleError::Paused { reason } if reason.is_empty() => {
             (Tone::Wait, format!("{name} is paused. Resume it first."))
         }

@@ -1,22 +1,23 @@
 //! The answers are what the document says they are.
 
-use super::house::{House, asking_model, buy_btc, waiting};
+use super::shorthand::{asking_model, buy_btc, waiting};
+use crate::support::House;
 use countersign::domain::access::TokenScope;
 use serde_json::{Value, json};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_answer_has_the_documented_shape() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
+on_each_database!(every_answer_has_the_documented_shape,);
+
+async fn every_answer_has_the_documented_shape(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
     let document = program.get("/api/openapi.json").await.expect(200);
-    let id = asking_model(&program, "Sage").await;
-    let first = waiting(&buy_btc(&program, id).await);
+    let id = asking_model(&mut program, "Sage").await;
+    let first = waiting(&buy_btc(&mut program, id).await);
     let approve = format!("/api/pending-decisions/{first}/approve");
     let approved = program.post(&approve, json!({})).await.expect(200);
     conforms(&document, "post", "/api/pending-decisions/{id}/approve", "200", &approved);
     let refused = program.post(&approve, json!({})).await.expect(409);
     conforms(&document, "post", "/api/pending-decisions/{id}/approve", "409", &refused);
-    let waits = buy_btc(&program, id).await;
+    let waits = buy_btc(&mut program, id).await;
     conforms(&document, "post", "/api/models/{id}/cycle", "200", &waits);
     let (cycle, order) = (&waits["cycle_id"], &approved["result"]["id"]);
     let mut seen = 0;

@@ -1,13 +1,22 @@
 //! From a model to a trade and back, as the contract tells it.
 
-use super::house::{House, asking_model, buy_btc, plain_model, waiting};
+use super::shorthand::{asking_model, buy_btc, plain_model, waiting};
+use crate::support::House;
 use countersign::domain::access::TokenScope;
+use countersign::domain::market::Symbol;
 use serde_json::{Value, json};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_decision_sent_in_is_approved_executed_and_shown_everywhere() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
+on_each_database!(
+    a_decision_sent_in_is_approved_executed_and_shown_everywhere,
+    one_bad_coin_is_reported_and_the_good_ones_go_on,
+    a_manual_model_shows_and_a_person_may_ask_for_approval,
+    full_automation_executes_within_the_cycle_unless_a_program_only_proposes,
+    the_red_button_stops_every_model_and_cancels_what_waits,
+    models_are_edited_ranked_and_deleted_by_name,
+);
+
+async fn a_decision_sent_in_is_approved_executed_and_shown_everywhere(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
     let body = json!({ "name": "Sage", "provider_id": 1, "model_name": "ema_cross", "max_position_size_pct": 12.5 });
     let model = program.post("/api/models", body).await.expect(201);
     assert_eq!(model["trading_environment"], "simulation");
@@ -19,7 +28,7 @@ async fn a_decision_sent_in_is_approved_executed_and_shown_everywhere() {
     let changed = program.post(&path, json!({ "automation": "semi_automated" })).await.expect(200);
     assert_eq!(changed, json!({ "success": true, "automation": "semi_automated" }));
 
-    let cycle = buy_btc(&program, id).await;
+    let cycle = buy_btc(&mut program, id).await;
     assert_eq!(cycle["environment"], "simulation");
     assert_eq!(cycle["pending"][0]["quantity"], "0.001");
     for empty in ["executed", "displayed", "skipped", "failed", "warnings"] {
@@ -75,11 +84,9 @@ async fn a_decision_sent_in_is_approved_executed_and_shown_everywhere() {
     program.post(&format!("/api/models/{id}/positions/BTC/close"), json!({})).await.refused(404, "not_found");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_bad_coin_is_reported_and_the_good_ones_go_on() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
-    let id = asking_model(&program, "Sage").await;
+async fn one_bad_coin_is_reported_and_the_good_ones_go_on(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
+    let id = asking_model(&mut program, "Sage").await;
     let body = json!({ "decisions": {
         "BTC": { "signal": "buy_to_enter", "quantity": "0.001" },
         "ETH": { "signal": "hunter2", "quantity": "0.1" },
@@ -88,7 +95,7 @@ async fn one_bad_coin_is_reported_and_the_good_ones_go_on() {
         "no coin": { "signal": "hold" }
     }});
     let answer = program.post(&format!("/api/models/{id}/cycle"), body).await;
-    assert!(!answer.text.contains("hunter2") && !answer.text.contains("no coin"), "{}", answer.text);
+    assert!(!answer.body.contains("hunter2") && !answer.body.contains("no coin"), "{}", answer.body);
     let cycle = answer.expect(200);
     assert_eq!(cycle["pending"].as_array().unwrap().len(), 1);
     let code = |coin: &str| {
@@ -101,12 +108,10 @@ async fn one_bad_coin_is_reported_and_the_good_ones_go_on() {
     assert_eq!(code("UNREADABLE1"), "model_error");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_manual_model_shows_and_a_person_may_ask_for_approval() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
-    let id = plain_model(&program, "Sage").await;
-    let cycle = buy_btc(&program, id).await;
+async fn a_manual_model_shows_and_a_person_may_ask_for_approval(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
+    let id = plain_model(&mut program, "Sage").await;
+    let cycle = buy_btc(&mut program, id).await;
     assert_eq!(cycle["pending"], json!([]));
     let decision = cycle["displayed"][0]["decision_id"].as_i64().unwrap();
     let path = format!("/api/decisions/{decision}/request-approval");
@@ -127,19 +132,17 @@ async fn a_manual_model_shows_and_a_person_may_ask_for_approval() {
     assert_eq!(names, ["displayed", "asked", "rejected"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn full_automation_executes_within_the_cycle_unless_a_program_only_proposes() {
-    let house = House::open().await;
-    let operator = house.program(TokenScope::Operate).await;
-    let id = plain_model(&operator, "Sage").await;
+async fn full_automation_executes_within_the_cycle_unless_a_program_only_proposes(house: House) {
+    let mut operator = house.token(TokenScope::Operate).await;
+    let id = plain_model(&mut operator, "Sage").await;
     operator
         .post(&format!("/api/models/{id}/automation"), json!({ "automation": "fully_automated" }))
         .await
         .expect(200);
-    let cycle = buy_btc(&operator, id).await;
+    let cycle = buy_btc(&mut operator, id).await;
     assert_eq!((&cycle["executed"][0]["status"], &cycle["executed"][0]["coin"]), (&json!("executed"), &json!("BTC")));
 
-    let proposer = house.program(TokenScope::Propose).await;
+    let mut proposer = house.token(TokenScope::Propose).await;
     let body = json!({ "decisions": { "ETH": { "signal": "buy_to_enter", "quantity": "0.01" } } });
     let path = format!("/api/models/{id}/cycle");
     let cycle = proposer.post(&path, body.clone()).await.expect(200);
@@ -150,13 +153,11 @@ async fn full_automation_executes_within_the_cycle_unless_a_program_only_propose
     proposer.post(&path, json!({})).await.refused(403, "forbidden");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_red_button_stops_every_model_and_cancels_what_waits() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
-    let sage = asking_model(&program, "Sage").await;
-    let owl = plain_model(&program, "Owl").await;
-    let decision = waiting(&buy_btc(&program, sage).await);
+async fn the_red_button_stops_every_model_and_cancels_what_waits(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
+    let sage = asking_model(&mut program, "Sage").await;
+    let owl = plain_model(&mut program, "Owl").await;
+    let decision = waiting(&buy_btc(&mut program, sage).await);
     let stopped = program.post("/api/emergency-stop-all", json!({ "reason": "drill" })).await.expect(200);
     assert_eq!(stopped["success"], true);
     assert_eq!(stopped["cancelled_decisions"], 1);
@@ -175,7 +176,7 @@ async fn the_red_button_stops_every_model_and_cancels_what_waits() {
     assert_eq!((&incidents[0]["type"], &incidents[0]["severity"]), (&json!("EMERGENCY_STOP_ALL"), &json!("critical")));
     program.post(&format!("/api/models/{sage}/cycle"), json!({})).await.refused(409, "model_paused");
     program.post(&format!("/api/models/{sage}/resume"), json!({})).await.expect(200);
-    assert_eq!(buy_btc(&program, sage).await["pending"].as_array().unwrap().len(), 1);
+    assert_eq!(buy_btc(&mut program, sage).await["pending"].as_array().unwrap().len(), 1);
 
     let incident = incidents[0]["id"].as_i64().unwrap();
     let path = format!("/api/incidents/{incident}");
@@ -188,17 +189,15 @@ async fn the_red_button_stops_every_model_and_cancels_what_waits() {
     assert_eq!(program.get("/api/notifications?unread=true").await.expect(200), json!([]));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn models_are_edited_ranked_and_deleted_by_name() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
-    let id = plain_model(&program, "Sage").await;
+async fn models_are_edited_ranked_and_deleted_by_name(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
+    let id = plain_model(&mut program, "Sage").await;
     let path = format!("/api/models/{id}");
-    let edit = json!({ "name": "Sage II", "model_name": "random", "max_daily_trades": 7 }).to_string();
-    let edited = program.send("PATCH", &path, Some(edit)).await.expect(200);
+    let edit = json!({ "name": "Sage II", "model_name": "random", "max_daily_trades": 7 });
+    let edited = program.api("PATCH", &path, edit).await.expect(200);
     assert_eq!((&edited["name"], &edited["model_name"]), (&json!("Sage II"), &json!("random")));
     assert_eq!(edited["settings"]["max_daily_trades"], 7);
-    let put = program.send("PUT", &path, Some(json!({ "taker_fee_pct": "0.2" }).to_string())).await.expect(200);
+    let put = program.api("PUT", &path, json!({ "taker_fee_pct": "0.2" })).await.expect(200);
     assert_eq!(put["settings"]["taker_fee_pct"].to_string(), "0.2");
     assert_eq!(
         program.get(&format!("{path}/config")).await.expect(200),
@@ -214,15 +213,18 @@ async fn models_are_edited_ranked_and_deleted_by_name() {
     let limits = program.get(&format!("{path}/risk-status")).await.expect(200);
     assert!(limits.as_array().unwrap().iter().all(|limit| limit["status"] == "ok"), "{limits}");
     let prices = program.get("/api/market/prices").await.expect(200);
-    assert_eq!((&prices["BTC"]["price"], &prices["BTC"]["source"]), (&json!("43250"), &json!("synthetic")));
+    let btc = Symbol("BTCUSDT".to_owned());
+    let quotes = house.desk.markets.simulation.quotes(std::slice::from_ref(&btc)).await.unwrap();
+    let price = quotes[&btc].price.to_string();
+    assert_eq!((&prices["BTC"]["price"], &prices["BTC"]["source"]), (&json!(price), &json!("synthetic")));
     let providers = program.get("/api/providers").await.expect(200);
     assert_eq!(providers[0]["models"], json!(["buy_and_hold", "ema_cross", "rsi_mean_reversion", "random"]));
     let offered = program.post("/api/providers/models", json!({ "provider_id": 1 })).await.expect(200);
     assert_eq!(offered["models"].as_array().unwrap().len(), 4);
 
-    program.send("DELETE", &path, None).await.refused(428, "confirmation_required");
-    program.send("DELETE", &format!("{path}?confirm=Sage"), None).await.refused(422, "invalid");
-    let gone = program.send("DELETE", &format!("{path}?confirm=Sage%20II"), None).await.expect(200);
+    program.api("DELETE", &path, Value::Null).await.refused(428, "confirmation_required");
+    program.api("DELETE", &format!("{path}?confirm=Sage"), Value::Null).await.refused(422, "invalid");
+    let gone = program.api("DELETE", &format!("{path}?confirm=Sage%20II"), Value::Null).await.expect(200);
     assert_eq!(gone, json!({ "success": true, "message": "Model deleted" }));
     program.get(&path).await.refused(404, "not_found");
     program.get(&format!("{path}/trades")).await.expect(200);

@@ -1,8 +1,15 @@
 //! Whatever is sent: a clear refusal, nothing changed, nothing repeated, and the process stays up.
 
-use super::house::{Answer, Caller, House, asking_model, buy_btc, waiting};
+use super::shorthand::{asking_model, buy_btc, waiting};
+use crate::support::{Answer, Client, House};
 use countersign::domain::access::TokenScope;
 use serde_json::{Value, json};
+
+on_each_database!(
+    nonsense_in_any_field_of_any_body_changes_nothing,
+    nonsense_in_a_decision_is_that_coins_model_error,
+    what_is_missing_unknown_or_no_json_is_said_so,
+);
 
 /// Looks like a secret that slipped into the wrong field.
 const CANARY: &str = "hunter2hunter2";
@@ -33,7 +40,7 @@ fn nonsense() -> Vec<String> {
 }
 
 /// What is kept of the house, to see that nothing changed.
-async fn state(program: &Caller) -> Vec<Value> {
+async fn state(program: &mut Client) -> Vec<Value> {
     let mut state = Vec::new();
     for path in
         ["/api/models", "/api/pending-decisions", "/api/decision-history", "/api/incidents", "/api/notifications"]
@@ -45,20 +52,18 @@ async fn state(program: &Caller) -> Vec<Value> {
 
 #[track_caller]
 fn clear_refusal(what: &str, answer: &Answer) {
-    assert!((400..500).contains(&answer.status), "{what}: {} {}", answer.status, answer.text);
+    assert!((400..500).contains(&answer.status), "{what}: {} {}", answer.status, answer.body);
     let error = &answer.json()["error"];
     assert!(error["code"].is_string() && error["message"].is_string() && error["fields"].is_object(), "{what}");
     for secret in [CANARY, "<script>", "xxxxxxxxxx", "999999999999"] {
-        assert!(!answer.text.contains(secret), "{what} repeats what was sent: {}", answer.text);
+        assert!(!answer.body.contains(secret), "{what} repeats what was sent: {}", answer.body);
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nonsense_in_any_field_of_any_body_changes_nothing() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
-    let id = asking_model(&program, "Sage").await;
-    let decision = waiting(&buy_btc(&program, id).await);
+async fn nonsense_in_any_field_of_any_body_changes_nothing(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
+    let id = asking_model(&mut program, "Sage").await;
+    let decision = waiting(&buy_btc(&mut program, id).await);
     let approve = format!("/api/pending-decisions/{decision}/approve");
     let settings: Vec<String> = program
         .get(&format!("/api/models/{id}/settings"))
@@ -69,7 +74,7 @@ async fn nonsense_in_any_field_of_any_body_changes_nothing() {
         .keys()
         .cloned()
         .collect();
-    let before = state(&program).await;
+    let before = state(&mut program).await;
     let mut tried = 0;
     for value in nonsense() {
         for (path, body) in [
@@ -90,28 +95,26 @@ async fn nonsense_in_any_field_of_any_body_changes_nothing() {
             ("/api/providers/models".to_owned(), format!(r#"{{"provider_id": {value}}}"#)),
         ] {
             // Large numbers are prices like any other, and a list of nothing is a list.
-            let answer = program.send("POST", &path, Some(body.clone())).await;
+            let answer = program.api_text("POST", &path, &body).await;
             clear_refusal(&format!("{path} {}", &body[..body.len().min(120)]), &answer);
             tried += 1;
         }
         for key in settings.iter().filter(|key| !matches!(key.as_str(), "ai_strategy")) {
             let body = format!(r#"{{"{key}": {value}, "max_leverage": 2}}"#);
             let body = if key == "max_leverage" { format!(r#"{{"{key}": {value}}}"#) } else { body };
-            let answer = program.send("POST", &format!("/api/models/{id}/settings"), Some(body.clone())).await;
+            let answer = program.api_text("POST", &format!("/api/models/{id}/settings"), &body).await;
             clear_refusal(&format!("settings {}", &body[..body.len().min(120)]), &answer);
-            assert!(answer.json()["error"]["fields"][key].is_string(), "{key}: {}", answer.text);
+            assert!(answer.json()["error"]["fields"][key].is_string(), "{key}: {}", answer.body);
             tried += 1;
         }
     }
     assert!(tried > 500);
-    assert_eq!(state(&program).await, before);
+    assert_eq!(state(&mut program).await, before);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nonsense_in_a_decision_is_that_coins_model_error() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
-    let id = asking_model(&program, "Sage").await;
+async fn nonsense_in_a_decision_is_that_coins_model_error(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
+    let id = asking_model(&mut program, "Sage").await;
     for (field, good) in [
         ("signal", "\"buy_to_enter\""),
         ("quantity", "\"0.001\""),
@@ -127,9 +130,9 @@ async fn nonsense_in_a_decision_is_that_coins_model_error() {
             fields.retain(|pair| !pair.contains(field));
             fields.push(format!("\"{field}\": {value}"));
             let body = format!(r#"{{"decisions": {{"BTC": {{{}}}, "SOL": {{"signal": "hold"}}}}}}"#, fields.join(", "));
-            let answer = program.send("POST", &format!("/api/models/{id}/cycle"), Some(body)).await;
+            let answer = program.api_text("POST", &format!("/api/models/{id}/cycle"), &body).await;
             let cycle = answer.expect(200);
-            assert!(!answer.text.contains(CANARY) && !answer.text.contains("script"), "{}", answer.text);
+            assert!(!answer.body.contains(CANARY) && !answer.body.contains("script"), "{}", answer.body);
             assert_eq!(cycle["pending"], json!([]), "{field} {value} {good}");
             assert_eq!(cycle["skipped"].as_array().unwrap().len(), 2, "{field} {value}");
             let row = cycle["skipped"].as_array().unwrap().iter().find(|row| row["coin"] == "BTC").unwrap();
@@ -147,14 +150,12 @@ async fn nonsense_in_a_decision_is_that_coins_model_error() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_missing_unknown_or_no_json_is_said_so() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
+async fn what_is_missing_unknown_or_no_json_is_said_so(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
     let empty = program.post("/api/models", json!({})).await.refused(422, "invalid");
     let fields: Vec<&str> = empty["error"]["fields"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(fields, ["model_name", "name", "provider_id"]);
-    let id = asking_model(&program, "Sage").await;
+    let id = asking_model(&mut program, "Sage").await;
     let twice = json!({ "name": "Sage", "provider_id": 1, "model_name": "random" });
     program.post("/api/models", twice).await.refused(409, "duplicate_name");
     let unknown =
@@ -164,12 +165,12 @@ async fn what_is_missing_unknown_or_no_json_is_said_so() {
     let settings = program.get(&format!("/api/models/{id}/settings")).await.expect(200);
     assert_eq!(settings["max_leverage"], 1);
     for bad in ["{", "[1]", "\"x\"", "{\"a\": hunter2hunter2}", "nul"] {
-        let answer = program.send("POST", "/api/models", Some(bad.to_owned())).await;
+        let answer = program.api_text("POST", "/api/models", bad).await;
         answer.refused(400, "malformed_json");
-        assert!(!answer.text.contains(CANARY));
+        assert!(!answer.body.contains(CANARY));
     }
     let huge = format!("{{\"name\": \"{}\"}}", "x".repeat(600 * 1_024));
-    program.send("POST", "/api/models", Some(huge)).await.refused(413, "too_large");
+    program.api_text("POST", "/api/models", &huge).await.refused(413, "too_large");
     for path in [
         "/api/models/999",
         "/api/orders/999",

@@ -1,18 +1,23 @@
 //! Lists: newest first, page by page, nothing twice and nothing missing.
 
-use super::house::{House, asking_model, plain_model};
+use super::shorthand::{asking_model, plain_model};
+use crate::support::House;
 use countersign::domain::access::TokenScope;
 use serde_json::{Value, json};
+
+on_each_database!(
+    a_list_is_walked_page_by_page,
+    models_are_paged_too_and_deleted_ones_are_left_out,
+    a_query_is_read_as_strictly_as_a_body,
+);
 
 fn ids(rows: &Value, name: &str) -> Vec<i64> {
     rows.as_array().unwrap().iter().map(|row| row[name].as_i64().unwrap()).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_list_is_walked_page_by_page() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
-    let id = asking_model(&program, "Sage").await;
+async fn a_list_is_walked_page_by_page(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
+    let id = asking_model(&mut program, "Sage").await;
     let path = format!("/api/models/{id}/cycle");
     for _ in 0..5 {
         let body = json!({ "decisions": { "BTC": { "signal": "hold" }, "ETH": { "signal": "hold" } } });
@@ -25,9 +30,9 @@ async fn a_list_is_walked_page_by_page() {
         let rows = page.expect(200);
         assert!(rows.as_array().unwrap().len() <= 3);
         walked.extend(ids(&rows, "id"));
-        match page.headers.get("x-next-cursor") {
-            Some(cursor) => next = format!("&cursor={cursor}"),
-            None => break,
+        match page.header("x-next-cursor") {
+            "" => break,
+            cursor => next = format!("&cursor={cursor}"),
         }
     }
     assert_eq!(walked.len(), 10);
@@ -37,26 +42,22 @@ async fn a_list_is_walked_page_by_page() {
     assert!(cycles.headers.contains_key("x-next-cursor"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn models_are_paged_too_and_deleted_ones_are_left_out() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
+async fn models_are_paged_too_and_deleted_ones_are_left_out(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
     for name in ["A", "B", "C"] {
-        plain_model(&program, name).await;
+        plain_model(&mut program, name).await;
     }
     let first = program.get("/api/models?limit=2").await;
     assert_eq!(first.expect(200)[0]["name"], "C");
-    let rest = program.get(&format!("/api/models?limit=2&cursor={}", first.headers["x-next-cursor"])).await;
+    let rest = program.get(&format!("/api/models?limit=2&cursor={}", first.header("x-next-cursor"))).await;
     assert_eq!(rest.expect(200).as_array().unwrap().len(), 1);
     assert!(!rest.headers.contains_key("x-next-cursor"));
-    program.send("DELETE", "/api/models/2?confirm=B", None).await.expect(200);
+    program.api("DELETE", "/api/models/2?confirm=B", Value::Null).await.expect(200);
     assert_eq!(program.get("/api/models").await.expect(200).as_array().unwrap().len(), 2);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_query_is_read_as_strictly_as_a_body() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Read).await;
+async fn a_query_is_read_as_strictly_as_a_body(house: House) {
+    let mut program = house.token(TokenScope::Read).await;
     for query in [
         "limit=0",
         "limit=201",

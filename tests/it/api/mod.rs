@@ -3,7 +3,9 @@
 mod document;
 mod door;
 mod flow;
-mod house;
 mod input;
 mod lists;
+mod real_money;
 mod refusals;
+mod shorthand;
+mod slow;

@@ -1,20 +1,38 @@
 //! Coming late, or with old terms: whoever is refused gets the row as it truly is.
 
-use super::house::{House, asking_model, buy_btc, waiting};
+use super::shorthand::{asking_model, buy_btc, waiting};
+use crate::support::{Database, House, Stage};
 use countersign::domain::access::TokenScope;
 use countersign::domain::ids::{CycleId, TraderId};
 use countersign::ports::store::IdKind;
 use countersign::services::cycle_parts::cycle_lease;
 use countersign::services::decide::expire_due;
 use serde_json::{Value, json};
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_a_price_drift_the_new_version_can_be_approved() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
-    let id = asking_model(&program, "Sage").await;
-    let decision = waiting(&buy_btc(&program, id).await);
+on_each_database!(
+    after_a_price_drift_the_new_version_can_be_approved,
+    an_expired_decision_is_gone_before_and_after_the_sweeper,
+    modifications_are_terms_of_their_own_and_the_rules_judge_them,
+    changing_where_a_model_trades_cancels_what_waits_and_nothing_is_simulated_instead,
+    an_acknowledgement_is_no_success_and_an_unsent_order_can_be_cancelled,
+    a_running_cycle_says_so_and_keeps_others_out,
+    many_hands_at_once_make_one_decision_and_one_order_or_none,
+);
+
+/// A house in which nobody waits for an order.
+struct Impatient(House);
+
+impl Stage for Impatient {
+    async fn on(database: Database) -> Self {
+        Self(House::with(database, |_| {}, |desk| desk.policy.patience.order = Duration::ZERO).await)
+    }
+}
+
+async fn after_a_price_drift_the_new_version_can_be_approved(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
+    let id = asking_model(&mut program, "Sage").await;
+    let decision = waiting(&buy_btc(&mut program, id).await);
     let path = format!("/api/pending-decisions/{decision}/approve");
     // A price sent in stands in for the market's: here with a decision for another coin.
     let moved = json!({
@@ -36,18 +54,16 @@ async fn after_a_price_drift_the_new_version_can_be_approved() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_expired_decision_is_gone_before_and_after_the_sweeper() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
-    let id = asking_model(&program, "Sage").await;
-    let first = waiting(&buy_btc(&program, id).await);
+async fn an_expired_decision_is_gone_before_and_after_the_sweeper(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
+    let id = asking_model(&mut program, "Sage").await;
+    let first = waiting(&buy_btc(&mut program, id).await);
     house.pass_minutes(61);
     let refused =
         program.post(&format!("/api/pending-decisions/{first}/approve"), json!({})).await.refused(410, "expired");
     assert_eq!(refused["decision"]["status"], "expired");
 
-    let second = waiting(&buy_btc(&program, id).await);
+    let second = waiting(&buy_btc(&mut program, id).await);
     house.pass_minutes(61);
     assert_eq!(expire_due(&house.desk).await.unwrap(), 1);
     for verb in ["approve", "reject"] {
@@ -57,12 +73,10 @@ async fn an_expired_decision_is_gone_before_and_after_the_sweeper() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn modifications_are_terms_of_their_own_and_the_rules_judge_them() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
-    let id = asking_model(&program, "Sage").await;
-    let decision = waiting(&buy_btc(&program, id).await);
+async fn modifications_are_terms_of_their_own_and_the_rules_judge_them(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
+    let id = asking_model(&mut program, "Sage").await;
+    let decision = waiting(&buy_btc(&mut program, id).await);
     let path = format!("/api/pending-decisions/{decision}/approve");
     let modified = |fields: Value| json!({ "modified": true, "modifications": fields });
     let denied = program.post(&path, modified(json!({ "quantity": "1" }))).await.refused(422, "risk_denied");
@@ -82,12 +96,10 @@ async fn modifications_are_terms_of_their_own_and_the_rules_judge_them() {
     assert_eq!(portfolio["portfolio"]["positions"][0]["stop_loss"], "40000");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changing_where_a_model_trades_cancels_what_waits_and_nothing_is_simulated_instead() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
-    let id = asking_model(&program, "Sage").await;
-    let decision = waiting(&buy_btc(&program, id).await);
+async fn changing_where_a_model_trades_cancels_what_waits_and_nothing_is_simulated_instead(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
+    let id = asking_model(&mut program, "Sage").await;
+    let decision = waiting(&buy_btc(&mut program, id).await);
     let live =
         program.post(&format!("/api/models/{id}/environment"), json!({ "environment": "live" })).await.expect(200);
     assert_eq!(live, json!({ "success": true, "environment": "live" }));
@@ -110,13 +122,12 @@ async fn changing_where_a_model_trades_cancels_what_waits_and_nothing_is_simulat
     assert_eq!(program.get(&path).await.expect(200), json!({ "exchange_environment": "testnet" }));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_acknowledgement_is_no_success_and_an_unsent_order_can_be_cancelled() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
-    let id = asking_model(&program, "Sage").await;
-    let decision = waiting(&buy_btc(&program, id).await);
-    house.sends.store(false, Ordering::SeqCst);
+async fn an_acknowledgement_is_no_success_and_an_unsent_order_can_be_cancelled(impatient: Impatient) {
+    let Impatient(house) = impatient;
+    let mut program = house.token(TokenScope::Operate).await;
+    let id = asking_model(&mut program, "Sage").await;
+    let decision = waiting(&buy_btc(&mut program, id).await);
+    house.hold_orders();
     let approved = program.post(&format!("/api/pending-decisions/{decision}/approve"), json!({})).await.expect(202);
     assert_eq!((&approved["success"], &approved["result"]["status"]), (&json!(false), &json!("submitted")));
     let order = approved["result"]["id"].as_i64().unwrap();
@@ -125,11 +136,9 @@ async fn an_acknowledgement_is_no_success_and_an_unsent_order_can_be_cancelled()
     program.post(&format!("/api/orders/{order}/cancel"), json!({})).await.refused(409, "not_cancellable");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_running_cycle_says_so_and_keeps_others_out() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
-    let id = asking_model(&program, "Sage").await;
+async fn a_running_cycle_says_so_and_keeps_others_out(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
+    let id = asking_model(&mut program, "Sage").await;
     let now = house.desk.clock.now();
     let cycle = house.desk.next_id(IdKind::Cycle).await.unwrap();
     let until = now.plus_ms(60_000);
@@ -145,15 +154,13 @@ async fn a_running_cycle_says_so_and_keeps_others_out() {
     program.post(&path, body).await.expect(200);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_hands_at_once_make_one_decision_and_one_order_or_none() {
-    let house = House::open().await;
-    let program = house.program(TokenScope::Operate).await;
-    let id = asking_model(&program, "Sage").await;
+async fn many_hands_at_once_make_one_decision_and_one_order_or_none(house: House) {
+    let mut program = house.token(TokenScope::Operate).await;
+    let id = asking_model(&mut program, "Sage").await;
     for round in 0..4 {
-        let decision = waiting(&buy_btc(&program, id).await);
+        let decision = waiting(&buy_btc(&mut program, id).await);
         let hands = (0..8).map(|hand| {
-            let (program, verb) = (program.clone(), if hand % 2 == 0 { "approve" } else { "reject" });
+            let (mut program, verb) = (program.clone(), if hand % 2 == 0 { "approve" } else { "reject" });
             tokio::spawn(async move {
                 let path = format!("/api/pending-decisions/{decision}/{verb}");
                 (verb, program.post(&path, json!({})).await)

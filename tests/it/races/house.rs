@@ -1,22 +1,21 @@
 //! One database that several processes share: each has its own connections, desk and stop gate; market and time are one.
 
+use crate::support::hurried::{OneAdvisor, Thinker};
 use crate::support::{Database, ManualClock, postgres};
-use async_trait::async_trait;
-use countersign::adapters::advisors::BuiltInAdvisors;
 use countersign::adapters::market::synthetic::{SyntheticConfig, SyntheticMarket};
 use countersign::adapters::simulation::SimulationVenue;
 use countersign::adapters::stop_switch::{FileStopSwitch, SqlStopSwitch};
 use countersign::adapters::store::{Db, SqlStore, connect, migrate};
 use countersign::domain::cycle::CycleTrigger;
 use countersign::domain::decision::{Decision, DecisionStatus};
-use countersign::domain::ids::{DecisionId, InstallationTag, ProviderId, TraderId};
+use countersign::domain::ids::{DecisionId, InstallationTag, TraderId};
 use countersign::domain::market::Coin;
 use countersign::domain::money::Quantity;
 use countersign::domain::order::Order;
 use countersign::domain::signal::Signal;
 use countersign::domain::trader::Trader;
 use countersign::domain::venue_kind::{AutomationLevel, Axes, VenueKind};
-use countersign::ports::advisor::{Advice, Advisor, AdvisorDirectory, AdvisorError, Brief, Proposal, ProviderInfo};
+use countersign::ports::advisor::Proposal;
 use countersign::ports::clock::Clock;
 use countersign::ports::market_data::MarketData;
 use countersign::ports::stop_switch::StopSwitch;
@@ -29,47 +28,14 @@ use countersign::services::run_cycle::{CycleRequest, run};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 struct OneVenue(Arc<dyn Venue>);
 
 impl VenueDirectory for OneVenue {
     fn find(&self, kind: VenueKind) -> Option<Arc<dyn Venue>> {
         (kind == VenueKind::Simulation).then(|| Arc::clone(&self.0))
-    }
-}
-
-/// Every model's advisor: proposes one purchase, as soon as it is let go.
-pub struct Thinker {
-    /// How many are thinking or have thought.
-    pub asked: AtomicUsize,
-    /// Rings when one begins.
-    pub begins: Notify,
-    /// One permit lets one of them answer.
-    pub goes_on: Semaphore,
-}
-
-#[async_trait]
-impl Advisor for Thinker {
-    async fn advise(&self, _: &Brief) -> Result<Advice, AdvisorError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        self.begins.notify_one();
-        self.goes_on.acquire().await.unwrap().forget();
-        Ok(Advice { coins: vec![(btc(), Ok(buy("0.001")))], asked: String::new(), answered: String::new() })
-    }
-}
-
-struct OneAdvisor(Arc<Thinker>);
-
-impl AdvisorDirectory for OneAdvisor {
-    fn providers(&self) -> Vec<ProviderInfo> {
-        BuiltInAdvisors::new().providers()
-    }
-
-    fn find(&self, _: ProviderId, _: &str) -> Option<Arc<dyn Advisor>> {
-        Some(Arc::clone(&self.0) as Arc<dyn Advisor>)
     }
 }
 
@@ -95,8 +61,7 @@ impl Shared {
         let start = clock.now();
         let config = SyntheticConfig { seed: 7, origin: start, start_at: start, speed: 1 };
         let market = Arc::new(SyntheticMarket::new(config, Arc::new(clock.clone())).unwrap());
-        let thinker = Thinker { asked: AtomicUsize::new(0), begins: Notify::new(), goes_on: Semaphore::new(0) };
-        Self { url, clock, thinker: Arc::new(thinker), market, file, _dir: dir }
+        Self { url, clock, thinker: Arc::default(), market, file, _dir: dir }
     }
 
     pub async fn postgres() -> Option<Self> {

@@ -34,6 +34,20 @@ on_shared! {
         assert!(free.is_ok(), "the model is free again: {free:?}");
     }
 
+    async fn a_scheduled_run_that_another_process_just_made_is_not_made_again(shared) {
+        let (first, second) = (shared.process("first").await, shared.process("second").await);
+        let trader = model(&first, "Sage", AutomationLevel::SemiAutomated).await;
+        let scheduled = || CycleRequest::ask(trader.id, CycleTrigger::Schedule, "scheduler");
+        shared.thinker.goes_on.add_permits(2);
+        // Both saw that it is due; the second comes to it when the first is through.
+        run(&first, scheduled()).await.unwrap();
+        let late = run(&second, scheduled()).await;
+        assert!(matches!(late, Err(CycleError::NotDue)), "{late:?}");
+        assert_eq!(second.store.cycles(trader.id, ALL).await.unwrap().len(), 1);
+        let asked_for = run(&second, sent_in(trader.id)).await;
+        assert!(asked_for.is_ok(), "a person or program may run it at any time: {asked_for:?}");
+    }
+
     async fn a_process_that_slept_through_its_lease_writes_nothing(shared) {
         let (slow, quick) = (shared.process("slow").await, shared.process("quick").await);
         let trader = model(&slow, "Sage", AutomationLevel::FullyAutomated).await;

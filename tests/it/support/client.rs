@@ -5,6 +5,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Once;
 
+/// The password of everyone in these stories.
+pub const PASSWORD: &str = "correct horse battery";
+
 static TLS: Once = Once::new();
 
 /// What came back.
@@ -24,6 +27,24 @@ impl Answer {
     /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{} with no JSON: {}", self.status, self.body))
+    }
+
+    /// The JSON of an answer with this status.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.json()
+    }
+
+    /// The JSON of a refusal with this status and code.
+    #[track_caller]
+    pub fn refused(&self, status: u16, code: &str) -> Value {
+        let json = self.expect(status);
+        assert_eq!(json["error"]["code"], code, "{json}");
+        for part in ["message", "fields"] {
+            assert!(json["error"].get(part).is_some(), "{json}");
+        }
+        json
     }
 
     /// The stable code of an API error.
@@ -54,7 +75,9 @@ impl Client {
         TLS.call_once(|| {
             let _ = rustls::crypto::ring::default_provider().install_default();
         });
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        // No connection outlives its answer: a server that ends waits for those that are open.
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).redirect(reqwest::redirect::Policy::none());
+        let http = http.build().unwrap();
         let base = base.trim_end_matches('/').to_owned();
         Self { base, http, cookies: BTreeMap::new(), csrf: None, token: None, headers: Vec::new() }
     }
@@ -109,6 +132,11 @@ impl Client {
         let body = (!body.is_null()).then(|| ("application/json", body.to_string()));
         let csrf = self.csrf.clone().filter(|_| method != "GET");
         self.send(method, path, body, csrf).await
+    }
+
+    /// Posts JSON to the API.
+    pub async fn post(&mut self, path: &str, body: Value) -> Answer {
+        self.api("POST", path, body).await
     }
 
     /// Calls the API with a body as it is.

@@ -1,9 +1,10 @@
-//! One PostgreSQL server for the whole test process, a database for each story.
+//! One PostgreSQL server for the whole test process, a database for each story: migrated once, then copied.
 //!
 //! The server belongs to a small shell script that reads from a pipe which only this process holds open: however this
 //! process ends, the pipe closes, and the script ends the server and removes its files.
 
 use super::app::Database;
+use countersign::adapters::store::{connect, migrate};
 use sea_orm::ConnectionTrait;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+use tokio::sync::OnceCell;
 
 /// Where Debian puts its versions.
 const VERSIONS: &str = "/usr/lib/postgresql";
@@ -26,7 +28,8 @@ cleanup() { [ -z "$server" ] || { kill -INT "$server"; wait "$server" || true; }
 trap 'cleanup "$1"' EXIT
 "$2/initdb" -D "$1/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$1/log" 2>&1
 "$2/postgres" -D "$1/data" -k "$1" -c listen_addresses=127.0.0.1 -c port="$3" -c fsync=off \
-  -c synchronous_commit=off -c full_page_writes=off -c max_connections=500 -c shared_buffers=32MB >>"$1/log" 2>&1 &
+  -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off -c wal_level=minimal -c max_wal_senders=0 \
+  -c max_connections=1000 -c shared_buffers=64MB >>"$1/log" 2>&1 &
 server=$!
 cat >/dev/null
 "#;
@@ -39,20 +42,41 @@ struct Server {
 
 static SERVER: OnceLock<Option<Server>> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
+static TEMPLATE: OnceCell<()> = OnceCell::const_new();
+/// The migrated database that every other one is copied from.
+const TEMPLATE_NAME: &str = "migrated";
 
-/// A new, empty database; none when PostgreSQL is not installed, which is said, and fails where it is required.
+/// A new, migrated, empty database; none when PostgreSQL is not installed, which is said, and fails where it is required.
 pub async fn new_database() -> Option<Database> {
     let server = tokio::task::spawn_blocking(|| SERVER.get_or_init(start).as_ref()).await.unwrap();
     let Some(server) = server else {
         eprintln!("SKIPPED on PostgreSQL: no server programs under {VERSIONS} (apt-get install postgresql)");
         return None;
     };
-    let url = |name: &str| format!("postgres://postgres@127.0.0.1:{}/{name}", server.port);
+    TEMPLATE.get_or_init(|| make_template(server)).await;
     let name = format!("story_{}", DATABASES.fetch_add(1, Ordering::SeqCst));
-    let admin = sea_orm::Database::connect(url("postgres")).await.unwrap();
-    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-    admin.close().await.unwrap();
-    Some(Database::Postgres(url(&name)))
+    server.execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE_NAME} STRATEGY FILE_COPY")).await;
+    Some(Database::Postgres(server.url(&name)))
+}
+
+async fn make_template(server: &Server) {
+    server.execute(&format!("CREATE DATABASE {TEMPLATE_NAME}")).await;
+    let db = connect(&server.url(TEMPLATE_NAME)).await.unwrap();
+    migrate(&db).await.unwrap();
+    // A database that somebody is connected to cannot be copied.
+    db.close().await.unwrap();
+}
+
+impl Server {
+    fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    async fn execute(&self, statement: &str) {
+        let admin = sea_orm::Database::connect(self.url("postgres")).await.unwrap();
+        admin.execute_unprepared(statement).await.unwrap();
+        admin.close().await.unwrap();
+    }
 }
 
 #[allow(clippy::zombie_processes, reason = "it lives as long as this process, and ends by its leash")]

@@ -33,6 +33,20 @@ fn an_entry_is_counted_at_the_worst_price_it_may_pay() {
 }
 
 #[test]
+fn a_short_is_counted_at_its_quote_since_slippage_only_makes_it_smaller() {
+    let slipping = Scene::new().with("slippage_pct", "1");
+    slipping.passes(sell_short("10"));
+    slipping.denies(sell_short("10.001"), &[RuleCode::PositionSize]);
+    let floored = |amount| OrderIntent { kind: OrderKind::LimitIoc(price("95")), ..sell_short(amount) };
+    slipping.passes(floored("10"));
+    slipping.denies(floored("10.001"), &[RuleCode::PositionSize]);
+    // Under way it takes the same place, and its whole margin.
+    let scene = Scene::new().with("slippage_pct", "1").under_way(1, sell_short("10"), "0");
+    let exposure = Exposure::of(&scene.view, &scene.marks, &scene.settings, None, None);
+    assert_eq!((exposure.coin(&coin("BTC")).entering, exposure.reserved_cash), (money("1000"), money("1000")));
+}
+
+#[test]
 fn daily_loss_denies_from_its_limit_on_and_counts_what_is_not_realised() {
     Scene::new().cash("9700.01").passes(buy("1"));
     Scene::new().cash("9700").denies(buy("1"), &[RuleCode::DailyLoss]);

@@ -1,12 +1,16 @@
 //! Incidents and notifications.
 
-use crate::pages_a::house::silent_house;
+use crate::support::House;
 use countersign::domain::venue_kind::AutomationLevel;
 use countersign::ports::store::{IncidentFilter, Page};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_incident_is_acknowledged_and_resolved_with_a_note() {
-    let house = silent_house().await;
+on_each_database!(
+    an_incident_is_acknowledged_and_resolved_with_a_note,
+    older_incidents_are_one_page_away,
+    notifications_lead_to_their_decision_and_can_be_marked_as_read,
+);
+
+async fn an_incident_is_acknowledged_and_resolved_with_a_note(house: House) {
     let model = house.model("Sage", AutomationLevel::Manual, &[]).await;
     let mut ann = house.ann().await;
     assert!(ann.get("/incidents").await.body.contains("No open incident."));
@@ -31,9 +35,7 @@ async fn an_incident_is_acknowledged_and_resolved_with_a_note() {
     assert_eq!(ann.post_form("/incidents/999/resolve", &[]).await.status, 404);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn older_incidents_are_one_page_away() {
-    let house = silent_house().await;
+async fn older_incidents_are_one_page_away(house: House) {
     let model = house.model("Sage", AutomationLevel::Manual, &[]).await;
     let mut ann = house.ann().await;
     for round in 0..51 {
@@ -48,9 +50,7 @@ async fn older_incidents_are_one_page_away() {
     assert_eq!(second.body.matches("class=\"incident ").count(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn notifications_lead_to_their_decision_and_can_be_marked_as_read() {
-    let house = silent_house().await;
+async fn notifications_lead_to_their_decision_and_can_be_marked_as_read(house: House) {
     let (_, decision) = house.waiting("Sage").await;
     let mut ann = house.ann().await;
     let page = ann.get("/notifications").await;

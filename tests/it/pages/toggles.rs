@@ -1,18 +1,23 @@
 //! The three toggles.
 
-use crate::pages_a::house::{House, silent_house};
+use crate::support::House;
 use countersign::domain::access::Role;
 use countersign::domain::ids::TraderId;
 use countersign::domain::venue_kind::{AutomationLevel, Axes, TradingEnvironment};
 use countersign::ports::store::{IncidentFilter, Page};
 
+on_each_database!(
+    a_toggle_changes_the_model_cancels_what_waits_and_leaves_an_incident,
+    with_scripts_the_panel_alone_is_answered,
+    full_automation_asks_once_more_also_without_scripts,
+    real_money_is_refused_where_it_is_switched_off,
+);
+
 async fn axes(house: &House, id: TraderId) -> Axes {
     house.desk.store.trader(id).await.unwrap().unwrap().axes
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_toggle_changes_the_model_cancels_what_waits_and_leaves_an_incident() {
-    let house = silent_house().await;
+async fn a_toggle_changes_the_model_cancels_what_waits_and_leaves_an_incident(house: House) {
     let (model, decision) = house.waiting("Sage").await;
     let mut ann = house.ann().await;
     let settings = format!("/models/{}/settings", model.id);
@@ -37,9 +42,7 @@ async fn a_toggle_changes_the_model_cancels_what_waits_and_leaves_an_incident() 
     assert!(ann.get(&settings).await.body.contains("EXCHANGE_NOT_CONFIGURED: Sage trades on testnet"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_scripts_the_panel_alone_is_answered() {
-    let house = silent_house().await;
+async fn with_scripts_the_panel_alone_is_answered(house: House) {
     let (model, _) = house.waiting("Sage").await;
     let mut ann = house.ann().await.with_header("HX-Request", "true");
     let answer = ann.post_form(&format!("/models/{}/automation", model.id), &[("automation", "manual")]).await;
@@ -52,9 +55,7 @@ async fn with_scripts_the_panel_alone_is_answered() {
     assert_eq!(bad.status, 422);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn full_automation_asks_once_more_also_without_scripts() {
-    let house = silent_house().await;
+async fn full_automation_asks_once_more_also_without_scripts(house: House) {
     let model = house.model("Sage", AutomationLevel::SemiAutomated, &[]).await;
     let mut ann = house.ann().await;
     let url = format!("/models/{}/automation", model.id);
@@ -67,9 +68,7 @@ async fn full_automation_asks_once_more_also_without_scripts() {
     assert_eq!(axes(&house, model.id).await.automation_level, AutomationLevel::FullyAutomated);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn real_money_is_refused_where_it_is_switched_off() {
-    let house = silent_house().await;
+async fn real_money_is_refused_where_it_is_switched_off(house: House) {
     let model = house.model("Sage", AutomationLevel::Manual, &[]).await;
     let mut admin = house.person("admin", Role::Admin).await;
     let page = admin.get(&format!("/models/{}/settings", model.id)).await;

@@ -1,8 +1,14 @@
 //! The list and the form for a new model.
 
-use crate::pages_a::house::silent_house;
+use crate::support::House;
 use countersign::domain::access::Role;
 use countersign::domain::venue_kind::AutomationLevel;
+
+on_each_database!(
+    a_model_is_created_from_the_form_with_what_was_typed,
+    a_refused_form_keeps_what_was_typed_and_names_each_rule,
+    who_only_reads_creates_nothing,
+);
 
 const GOOD: [(&str, &str); 8] = [
     ("name", "Sage"),
@@ -19,9 +25,7 @@ fn with(key: &str, value: &'static str) -> Vec<(&'static str, &'static str)> {
     GOOD.iter().map(|(name, old)| if *name == key { (*name, value) } else { (*name, *old) }).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_model_is_created_from_the_form_with_what_was_typed() {
-    let house = silent_house().await;
+async fn a_model_is_created_from_the_form_with_what_was_typed(house: House) {
     let mut ann = house.ann().await;
     let empty = ann.get("/models").await;
     assert!(empty.body.contains("No model yet.") && empty.body.contains("/models/new"), "{}", empty.body);
@@ -41,9 +45,7 @@ async fn a_model_is_created_from_the_form_with_what_was_typed() {
     assert!(ann.get("/models").await.body.contains("2,500.00"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refused_form_keeps_what_was_typed_and_names_each_rule() {
-    let house = silent_house().await;
+async fn a_refused_form_keeps_what_was_typed_and_names_each_rule(house: House) {
     let mut ann = house.ann().await;
     let mut fields = with("initial_capital", "5");
     fields.retain(|(name, _)| *name != "supported_assets");
@@ -71,9 +73,7 @@ async fn a_refused_form_keeps_what_was_typed_and_names_each_rule() {
     assert!(taken.body.contains("Name is already taken by another model."), "{}", taken.body);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_only_reads_creates_nothing() {
-    let house = silent_house().await;
+async fn who_only_reads_creates_nothing(house: House) {
     let mut eve = house.person("eve", Role::Viewer).await;
     assert_eq!(eve.post_form("/models", &GOOD).await.status, 403);
     assert!(house.desk.store.traders(true).await.unwrap().is_empty());

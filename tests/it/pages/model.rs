@@ -1,9 +1,16 @@
 //! One model: positions, reasons, closing, and what stays readable.
 
-use crate::pages_a::house::{House, house, silent_house};
+use crate::support::House;
 use countersign::domain::trader::Trader;
 use countersign::services::models;
 use countersign::services::observe_equity::observe_all;
+
+on_each_database!(
+    a_position_shows_with_its_reasons_and_closes_with_a_definite_answer,
+    an_emergency_stop_refuses_the_close_and_says_that_nothing_was_sent,
+    a_model_without_history_says_what_happens_next_and_a_deleted_one_stays_readable,
+    the_curve_stands_beside_holding_bitcoin,
+);
 
 async fn with_position(house: &House) -> Trader {
     let (model, decision) = house.waiting("Sage").await;
@@ -13,9 +20,7 @@ async fn with_position(house: &House) -> Trader {
     model
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_position_shows_with_its_reasons_and_closes_with_a_definite_answer() {
-    let house = house().await;
+async fn a_position_shows_with_its_reasons_and_closes_with_a_definite_answer(house: House) {
     let model = with_position(&house).await;
     let mut ann = house.ann().await;
     let page = ann.get(&format!("/models/{}", model.id)).await;
@@ -47,9 +52,7 @@ async fn a_position_shows_with_its_reasons_and_closes_with_a_definite_answer() {
     assert!(ann.get("/orders").await.body.contains("There is no open BTC position any more. Nothing was sent."));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_emergency_stop_refuses_the_close_and_says_that_nothing_was_sent() {
-    let house = house().await;
+async fn an_emergency_stop_refuses_the_close_and_says_that_nothing_was_sent(house: House) {
     let model = with_position(&house).await;
     let mut ann = house.ann().await;
     let order = countersign::ports::stop_switch::StopOrder {
@@ -63,9 +66,7 @@ async fn an_emergency_stop_refuses_the_close_and_says_that_nothing_was_sent() {
     assert!(answer.body.contains("Nothing was sent: the emergency stop is in force."), "{}", answer.body);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_model_without_history_says_what_happens_next_and_a_deleted_one_stays_readable() {
-    let house = silent_house().await;
+async fn a_model_without_history_says_what_happens_next_and_a_deleted_one_stays_readable(house: House) {
     let (model, _) = house.waiting("Sage").await;
     let mut ann = house.ann().await;
     let url = format!("/models/{}", model.id);
@@ -83,9 +84,7 @@ async fn a_model_without_history_says_what_happens_next_and_a_deleted_one_stays_
     assert_eq!(ann.get("/models/999").await.status, 404);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_curve_stands_beside_holding_bitcoin() {
-    let house = house().await;
+async fn the_curve_stands_beside_holding_bitcoin(house: House) {
     let model = with_position(&house).await;
     house.clock.advance_ms(3 * 3_600_000);
     observe_all(&house.desk).await.unwrap();

@@ -1,12 +1,18 @@
 //! The desk.
 
-use crate::pages_a::house::{House, silent_house};
+use crate::support::House;
 use countersign::domain::book::Book;
 use countersign::domain::ids::{BookId, TraderId};
 use countersign::domain::money::Money;
 use countersign::domain::venue_kind::{AutomationLevel, TradingEnvironment, VenueKind};
 use countersign::ports::store::{Changes, IdKind};
 use countersign::services::models;
+
+on_each_database!(
+    an_empty_desk_says_what_to_do_first,
+    venues_stand_side_by_side_and_are_never_summed,
+    what_needs_a_person_is_listed_with_its_time_and_reason,
+);
 
 async fn testnet_book(house: &House, id: TraderId) {
     let book = BookId(house.desk.next_id(IdKind::Book).await.unwrap());
@@ -16,9 +22,7 @@ async fn testnet_book(house: &House, id: TraderId) {
     house.desk.store.commit(changes).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_empty_desk_says_what_to_do_first() {
-    let house = silent_house().await;
+async fn an_empty_desk_says_what_to_do_first(house: House) {
     let mut ann = house.ann().await;
     let page = ann.get("/").await;
     assert_eq!(page.status, 200);
@@ -27,9 +31,7 @@ async fn an_empty_desk_says_what_to_do_first() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn venues_stand_side_by_side_and_are_never_summed() {
-    let house = silent_house().await;
+async fn venues_stand_side_by_side_and_are_never_summed(house: House) {
     house.model("Sage", AutomationLevel::Manual, &[]).await;
     house.model("Drifter", AutomationLevel::Manual, &[("initial_capital", "5000")]).await;
     let tested = house.model("Tester", AutomationLevel::Manual, &[]).await;
@@ -43,9 +45,7 @@ async fn venues_stand_side_by_side_and_are_never_summed() {
     assert!(body.contains("2 models, 0 positions") && body.contains("1 model, 0 positions"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_needs_a_person_is_listed_with_its_time_and_reason() {
-    let house = silent_house().await;
+async fn what_needs_a_person_is_listed_with_its_time_and_reason(house: House) {
     let (model, decision) = house.waiting("Sage").await;
     let mut ann = house.ann().await;
     let body = ann.get("/").await.body;

@@ -1,8 +1,16 @@
 //! The list: tabs, counts, filter, pages, news, weight.
 
-use super::house::{House, buy, house, silent_house};
+use crate::support::{House, buy};
 use countersign::domain::venue_kind::AutomationLevel;
 use std::io::Write;
+
+on_each_database!(
+    tabs_count_and_the_filter_narrows,
+    an_empty_inbox_says_what_happens_next,
+    news_are_offered_instead_of_moving_the_list,
+    the_list_is_paged_and_its_first_view_is_light,
+    every_page_has_the_headers_that_protect_it,
+);
 
 /// The first view in bytes, compressed: page, styles and scripts.
 const WEIGHT_MAX: usize = 60 * 1_024;
@@ -21,9 +29,7 @@ async fn many(house: &House, count: usize) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tabs_count_and_the_filter_narrows() {
-    let house = house().await;
+async fn tabs_count_and_the_filter_narrows(house: House) {
     let (sage, first) = house.waiting("Sage").await;
     let (_, second) = house.waiting("Drifter").await;
     let mut ann = house.ann().await;
@@ -47,9 +53,7 @@ async fn tabs_count_and_the_filter_narrows() {
     assert!(nonsense.body.contains(&format!("id=\"row-{}\"", first.id)));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_empty_inbox_says_what_happens_next() {
-    let house = house().await;
+async fn an_empty_inbox_says_what_happens_next(house: House) {
     let mut ann = house.ann().await;
     assert!(ann.get("/inbox").await.body.contains("No model yet."));
     house.model("Sage", AutomationLevel::SemiAutomated, &[]).await;
@@ -57,9 +61,7 @@ async fn an_empty_inbox_says_what_happens_next() {
     assert!(page.body.contains("No decisions wait.") && page.body.contains("Sage runs next"), "{}", page.body);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn news_are_offered_instead_of_moving_the_list() {
-    let house = house().await;
+async fn news_are_offered_instead_of_moving_the_list(house: House) {
     let (_, first) = house.waiting("Sage").await;
     let mut ann = house.ann().await;
     let url = format!("/fragments/inbox-news?tab=pending&after={}", first.id);
@@ -73,9 +75,7 @@ async fn news_are_offered_instead_of_moving_the_list() {
     assert!(bar.body.contains("id=\"inbox-count\"") && bar.body.contains("simulated"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_list_is_paged_and_its_first_view_is_light() {
-    let house = silent_house().await;
+async fn the_list_is_paged_and_its_first_view_is_light(house: House) {
     many(&house, 53).await;
     let mut ann = house.ann().await;
     let page = ann.get("/inbox").await;
@@ -96,9 +96,7 @@ async fn the_list_is_paged_and_its_first_view_is_light() {
     assert!(weight < WEIGHT_MAX, "the first view weighs {weight} bytes");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_page_has_the_headers_that_protect_it() {
-    let house = house().await;
+async fn every_page_has_the_headers_that_protect_it(house: House) {
     let (_, decision) = house.waiting("Sage").await;
     let mut ann = house.ann().await;
     for path in ["/inbox", "/orders", "/stop", "/fragments/topbar", &format!("/decisions/{}", decision.id)] {
@@ -114,6 +112,6 @@ async fn every_page_has_the_headers_that_protect_it() {
         }
         assert!(!page.body.contains(" style=") && !page.body.contains(" onclick="), "{path}");
     }
-    let mut nobody = super::browser::Client::new(&house.url);
+    let mut nobody = house.client();
     assert_eq!(nobody.get("/inbox").await.status, 303);
 }

@@ -1,13 +1,12 @@
 //! The operator's own page.
 
-use crate::pages_a::browser::{Client, PASSWORD};
-use crate::pages_a::house::silent_house;
+use crate::support::{House, PASSWORD};
+
+on_each_database!(a_new_password_ends_every_other_session,);
 
 const NEW: &str = "a quite different phrase";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_password_ends_every_other_session() {
-    let house = silent_house().await;
+async fn a_new_password_ends_every_other_session(house: House) {
     let mut here = house.ann().await;
     let mut elsewhere = house.ann().await;
     let page = here.get("/account").await;
@@ -30,5 +29,5 @@ async fn a_new_password_ends_every_other_session() {
     assert_eq!((answer.status, answer.header("location")), (303, "/account"));
     assert!(here.get("/account").await.body.contains("Password changed. 1 other session was ended."));
     assert_eq!(elsewhere.get("/account").await.status, 303);
-    Client::new(&house.url).login("ann", NEW).await;
+    house.client().login("ann", NEW).await;
 }

@@ -1,11 +1,15 @@
 //! Orders and the red button.
 
-use super::house::{house, silent_house};
+use crate::support::House;
 use countersign::services::decide::{ApproveRequest, approve};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_order_shows_its_time_line_attempts_fills_and_ledger() {
-    let house = house().await;
+on_each_database!(
+    an_order_shows_its_time_line_attempts_fills_and_ledger,
+    an_order_that_was_not_sent_can_be_cancelled,
+    the_red_button_says_what_it_hits_and_what_it_hit,
+);
+
+async fn an_order_shows_its_time_line_attempts_fills_and_ledger(house: House) {
     let (_, decision) = house.waiting("Sage").await;
     let mut ann = house.ann().await;
     ann.post_form(&format!("/decisions/{}/approve", decision.id), &[]).await;
@@ -22,9 +26,8 @@ async fn an_order_shows_its_time_line_attempts_fills_and_ledger() {
     assert!(ann.get(&format!("/orders/{}", order.id)).await.body.contains("cannot be cancelled"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_order_that_was_not_sent_can_be_cancelled() {
-    let house = silent_house().await;
+async fn an_order_that_was_not_sent_can_be_cancelled(house: House) {
+    house.hold_orders();
     let (_, decision) = house.waiting("Sage").await;
     let request =
         ApproveRequest { id: decision.id, version: None, digest: None, modifications: None, by: "ann".into() };
@@ -40,9 +43,7 @@ async fn an_order_that_was_not_sent_can_be_cancelled() {
     assert!(ann.get("/orders?status=denied").await.body.contains("not sent"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_red_button_says_what_it_hits_and_what_it_hit() {
-    let house = silent_house().await;
+async fn the_red_button_says_what_it_hits_and_what_it_hit(house: House) {
     let (model, decision) = house.waiting("Sage").await;
     let mut ann = house.ann().await;
     let form = ann.get("/stop").await;

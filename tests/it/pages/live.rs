@@ -1,11 +1,20 @@
 //! The event stream: what it tells, and when it ends.
 
-use super::browser::Client;
-use super::house::{House, house};
+use crate::support::app::Workers;
+use crate::support::{Client, House};
 use countersign::services::decide::reject;
 use countersign::services::follow_others::OthersFollower;
 use countersign::services::live_feed::Topic;
 use std::time::Duration;
+
+on_each_database!(
+    an_open_page_is_told_what_changed,
+    whoever_falls_behind_is_told_to_read_everything_again,
+    the_stream_ends_with_its_session,
+    a_stream_does_not_hold_up_the_end,
+    without_a_session_nothing_is_told,
+    what_another_process_does_reaches_an_open_page,
+);
 
 /// Longer than anything below takes; a story that needs it has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,9 +42,7 @@ async fn ended(stream: &mut reqwest::Response) -> bool {
     tokio::time::timeout(PATIENCE, reading).await.is_ok()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_open_page_is_told_what_changed() {
-    let house = house().await;
+async fn an_open_page_is_told_what_changed(house: House) {
     let ann = house.ann().await;
     let mut stream = open(&house, &ann).await;
     assert_eq!(stream.headers()["content-type"], "text/event-stream");
@@ -49,9 +56,7 @@ async fn an_open_page_is_told_what_changed() {
     assert!(text.contains(&format!("data: {{\"id\":7,\"model_id\":{}}}", decision.trader_id)), "{text}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_falls_behind_is_told_to_read_everything_again() {
-    let house = house().await;
+async fn whoever_falls_behind_is_told_to_read_everything_again(house: House) {
     let ann = house.ann().await;
     let mut stream = open(&house, &ann).await;
     read_until(&mut stream, "welcome").await;
@@ -63,9 +68,7 @@ async fn whoever_falls_behind_is_told_to_read_everything_again() {
     assert!(text.contains("event: decision\ndata: {\"id\":null"), "no hint to reload");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_stream_ends_with_its_session() {
-    let house = house().await;
+async fn the_stream_ends_with_its_session(house: House) {
     let mut ann = house.ann().await;
     let mut stream = open(&house, &ann).await;
     read_until(&mut stream, "welcome").await;
@@ -73,36 +76,30 @@ async fn the_stream_ends_with_its_session() {
     assert!(ended(&mut stream).await, "the stream outlives its session");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_does_not_hold_up_the_end() {
-    let house = house().await;
+async fn a_stream_does_not_hold_up_the_end(mut house: House) {
     let ann = house.ann().await;
     let mut stream = open(&house, &ann).await;
     read_until(&mut stream, "welcome").await;
-    house.shutdown.begin();
-    assert!(ended(&mut stream).await);
-    let server = tokio::time::timeout(Duration::from_secs(5), house.server).await;
-    assert!(server.is_ok(), "the server waits for the stream");
+    let (stopped, ended) = tokio::join!(tokio::time::timeout(PATIENCE, house.stop()), ended(&mut stream));
+    assert!(ended, "the stream outlives its server");
+    assert!(stopped.is_ok(), "the server waits for the stream");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_session_nothing_is_told() {
-    let house = house().await;
-    let stream = open(&house, &Client::new(&house.url)).await;
+async fn without_a_session_nothing_is_told(house: House) {
+    let stream = open(&house, &house.client()).await;
     assert_ne!(stream.headers()["content-type"], "text/event-stream");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_another_process_does_reaches_an_open_page() {
-    let house = house().await;
+async fn what_another_process_does_reaches_an_open_page(house: House) {
     let (_, decision) = house.waiting("Sage").await;
-    let neighbour = house.neighbour().await;
+    let other = house.neighbour(Workers::Absent).await;
+    let neighbour = &other.desk;
     let mut feed = house.desk.live.subscribe();
     let mut follower = OthersFollower::default();
     let now = neighbour.clock.now();
 
     // Alone on the database there is nothing to follow.
-    reject(&neighbour, decision.id, None, "", "bob").await.unwrap();
+    reject(neighbour, decision.id, None, "", "bob").await.unwrap();
     follower.look(&house.desk).await.unwrap();
     assert!(feed.try_recv().is_err());
 
@@ -113,7 +110,7 @@ async fn what_another_process_does_reaches_an_open_page() {
     while feed.try_recv().is_ok() {}
     follower.look(&house.desk).await.unwrap();
     while feed.try_recv().is_ok() {}
-    reject(&neighbour, decision.id, None, "", "bob").await.unwrap();
+    reject(neighbour, decision.id, None, "", "bob").await.unwrap();
     follower.look(&house.desk).await.unwrap();
     let event = feed.try_recv().unwrap();
     assert_eq!((event.topic, event.id), (Topic::Decision, Some(decision.id.0)));

@@ -1,10 +1,16 @@
 //! The settings form.
 
-use crate::pages_a::house::{House, silent_house};
+use crate::support::House;
 use countersign::domain::access::Role;
 use countersign::domain::ids::TraderId;
 use countersign::domain::trader_settings::{SPECS, SettingKind, SettingSpec, TraderSettings};
 use countersign::domain::venue_kind::AutomationLevel;
+
+on_each_database!(
+    settings_that_are_typed_come_back,
+    every_setting_out_of_range_is_named_with_its_range_and_nothing_is_saved,
+    an_emptied_field_and_a_form_without_coins_are_refused,
+);
 
 /// What a browser sends: a switch that is on comes twice, and each ticked coin once.
 fn form(settings: &TraderSettings, bad: Option<(&str, &str)>) -> Vec<(&'static str, String)> {
@@ -31,9 +37,7 @@ async fn stored(house: &House, id: TraderId) -> TraderSettings {
     house.desk.store.trader(id).await.unwrap().unwrap().settings
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn settings_that_are_typed_come_back() {
-    let house = silent_house().await;
+async fn settings_that_are_typed_come_back(house: House) {
     let model = house.model("Sage", AutomationLevel::Manual, &[]).await;
     let mut ann = house.ann().await;
     let mut wanted = TraderSettings::default();
@@ -76,9 +80,7 @@ fn bad_value(spec: &SettingSpec) -> &'static str {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_setting_out_of_range_is_named_with_its_range_and_nothing_is_saved() {
-    let house = silent_house().await;
+async fn every_setting_out_of_range_is_named_with_its_range_and_nothing_is_saved(house: House) {
     let model = house.model("Sage", AutomationLevel::Manual, &[]).await;
     let mut ann = house.ann().await;
     let mut wanted = TraderSettings::default();
@@ -105,9 +107,7 @@ async fn every_setting_out_of_range_is_named_with_its_range_and_nothing_is_saved
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_emptied_field_and_a_form_without_coins_are_refused() {
-    let house = silent_house().await;
+async fn an_emptied_field_and_a_form_without_coins_are_refused(house: House) {
     let model = house.model("Sage", AutomationLevel::Manual, &[]).await;
     let mut ann = house.ann().await;
     let url = format!("/models/{}/settings", model.id);

@@ -1,12 +1,16 @@
 //! Run, pause, resume, reset, delete; and what a cycle's page says.
 
-use crate::pages_a::house::silent_house;
+use crate::support::House;
 use countersign::domain::venue_kind::AutomationLevel;
 use countersign::ports::store::Page;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_says_what_came_of_it_and_has_a_page() {
-    let house = silent_house().await;
+on_each_database!(
+    a_run_says_what_came_of_it_and_has_a_page,
+    a_paused_model_does_not_run_until_it_is_resumed,
+    a_model_is_deleted_by_its_name_only,
+);
+
+async fn a_run_says_what_came_of_it_and_has_a_page(house: House) {
     let model = house.model("Sage", AutomationLevel::SemiAutomated, &[]).await;
     let mut ann = house.ann().await;
     let answer = ann.post_form(&format!("/models/{}/run", model.id), &[]).await;
@@ -20,9 +24,7 @@ async fn a_run_says_what_came_of_it_and_has_a_page() {
     assert_eq!(ann.get("/cycles/999").await.status, 404);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_paused_model_does_not_run_until_it_is_resumed() {
-    let house = silent_house().await;
+async fn a_paused_model_does_not_run_until_it_is_resumed(house: House) {
     let model = house.model("Sage", AutomationLevel::SemiAutomated, &[]).await;
     let mut ann = house.ann().await;
     let url = |what: &str| format!("/models/{}/{what}", model.id);
@@ -37,9 +39,7 @@ async fn a_paused_model_does_not_run_until_it_is_resumed() {
     assert!(ann.get(&url("settings")).await.body.contains("The high-water mark of Sage is 10,000.00 USDT now."));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_model_is_deleted_by_its_name_only() {
-    let house = silent_house().await;
+async fn a_model_is_deleted_by_its_name_only(house: House) {
     let model = house.model("Sage", AutomationLevel::Manual, &[]).await;
     let mut ann = house.ann().await;
     let url = format!("/models/{}/delete", model.id);

@@ -1,12 +1,25 @@
 //! Approve, edit, reject: as plain forms, as htmx, and with somebody else at the same moment.
 
-use super::browser::{Answer, Client};
-use super::house::{House, buy, house, silent_house};
+use crate::support::{Answer, Client, House, buy};
 use countersign::domain::access::Role;
 use countersign::domain::decision::Decision;
 use countersign::domain::venue_kind::AutomationLevel;
 use countersign::ports::store::{OrderFilter, Page};
 use countersign::services::models;
+
+on_each_database!(
+    an_approved_decision_becomes_a_filled_order_and_the_pages_say_so,
+    an_order_that_is_only_acknowledged_is_never_called_done,
+    the_second_of_two_clicks_gets_the_true_row,
+    an_expired_decision_is_gone,
+    a_drifted_price_is_shown_and_the_new_version_can_be_approved,
+    terms_that_were_not_looked_at_are_not_approved,
+    a_refused_edit_keeps_what_was_typed_and_names_the_rule,
+    a_shown_decision_is_asked_for_and_a_paused_model_takes_no_entry,
+    a_hostile_justification_is_text,
+    whoever_may_only_look_is_offered_nothing_and_refused,
+    two_operators_who_approve_at_once_send_one_order,
+);
 
 fn htmx(client: &Client) -> Client {
     client.clone().with_header("hx-request", "true")
@@ -22,9 +35,7 @@ async fn now(house: &House, decision: &Decision) -> Decision {
     house.desk.store.decision(decision.id).await.unwrap().unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_approved_decision_becomes_a_filled_order_and_the_pages_say_so() {
-    let house = house().await;
+async fn an_approved_decision_becomes_a_filled_order_and_the_pages_say_so(house: House) {
     let (_, decision) = house.waiting("Sage").await;
     let mut ann = house.ann().await;
 
@@ -49,9 +60,8 @@ async fn an_approved_decision_becomes_a_filled_order_and_the_pages_say_so() {
     assert!(orders.body.contains("filled") && orders.body.contains("100 %"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_order_that_is_only_acknowledged_is_never_called_done() {
-    let house = silent_house().await;
+async fn an_order_that_is_only_acknowledged_is_never_called_done(house: House) {
+    house.hold_orders();
     let (_, decision) = house.waiting("Sage").await;
     let mut ann = house.ann().await;
     approve(&mut ann, &decision).await;
@@ -60,9 +70,7 @@ async fn an_order_that_is_only_acknowledged_is_never_called_done() {
     assert!(!page.body.contains("outcome good") && !page.body.contains("Filled"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_second_of_two_clicks_gets_the_true_row() {
-    let house = house().await;
+async fn the_second_of_two_clicks_gets_the_true_row(house: House) {
     let (_, decision) = house.waiting("Sage").await;
     let (mut ann, mut bob) = (house.ann().await, house.person("bob", Role::Operator).await);
     let url = format!("/decisions/{}/reject", decision.id);
@@ -83,9 +91,7 @@ async fn the_second_of_two_clicks_gets_the_true_row() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_expired_decision_is_gone() {
-    let house = house().await;
+async fn an_expired_decision_is_gone(house: House) {
     let (_, decision) = house.waiting("Sage").await;
     let mut ann = house.ann().await;
     house.clock.advance_ms(61 * 60_000);
@@ -95,9 +101,7 @@ async fn an_expired_decision_is_gone() {
     assert_eq!(now(&house, &decision).await.status().as_str(), "expired");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_drifted_price_is_shown_and_the_new_version_can_be_approved() {
-    let house = house().await;
+async fn a_drifted_price_is_shown_and_the_new_version_can_be_approved(house: House) {
     let (model, decision) = house.waiting("Sage").await;
     let mut ann = house.ann().await;
     house.price(model.id, "BTC", "43600");
@@ -111,9 +115,7 @@ async fn a_drifted_price_is_shown_and_the_new_version_can_be_approved() {
     assert_eq!(now(&house, &decision).await.status().as_str(), "ordered");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn terms_that_were_not_looked_at_are_not_approved() {
-    let house = house().await;
+async fn terms_that_were_not_looked_at_are_not_approved(house: House) {
     let (_, decision) = house.waiting("Sage").await;
     let mut ann = house.ann().await;
     let url = format!("/decisions/{}/approve", decision.id);
@@ -123,9 +125,7 @@ async fn terms_that_were_not_looked_at_are_not_approved() {
     assert_eq!(now(&house, &decision).await.status().as_str(), "pending");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refused_edit_keeps_what_was_typed_and_names_the_rule() {
-    let house = house().await;
+async fn a_refused_edit_keeps_what_was_typed_and_names_the_rule(house: House) {
     let (_, decision) = house.waiting("Sage").await;
     let mut ann = house.ann().await;
     let url = format!("/decisions/{}/edit", decision.id);
@@ -160,9 +160,7 @@ async fn a_refused_edit_keeps_what_was_typed_and_names_the_rule() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_shown_decision_is_asked_for_and_a_paused_model_takes_no_entry() {
-    let house = house().await;
+async fn a_shown_decision_is_asked_for_and_a_paused_model_takes_no_entry(house: House) {
     let model = house.model("Sage", AutomationLevel::Manual, &[]).await;
     let decision = house.propose(model.id, "BTC", buy("0.01", ""), "43250").await;
     let mut ann = house.ann().await;
@@ -181,9 +179,7 @@ async fn a_shown_decision_is_asked_for_and_a_paused_model_takes_no_entry() {
     assert!(answer.body.contains("The model is paused"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hostile_justification_is_text() {
-    let house = house().await;
+async fn a_hostile_justification_is_text(house: House) {
     let model = house.model("<b>Sage</b>", AutomationLevel::SemiAutomated, &[]).await;
     let why = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
     let mut proposal = buy("0.01", why);
@@ -201,9 +197,7 @@ async fn a_hostile_justification_is_text() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_may_only_look_is_offered_nothing_and_refused() {
-    let house = house().await;
+async fn whoever_may_only_look_is_offered_nothing_and_refused(house: House) {
     let (_, decision) = house.waiting("Sage").await;
     let mut eve = house.person("eve", Role::Viewer).await;
     let page = eve.get(&format!("/decisions/{}", decision.id)).await;
@@ -213,9 +207,7 @@ async fn whoever_may_only_look_is_offered_nothing_and_refused() {
     assert_eq!(eve.get("/decisions/999").await.status, 404);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_operators_who_approve_at_once_send_one_order() {
-    let house = house().await;
+async fn two_operators_who_approve_at_once_send_one_order(house: House) {
     let (_, decision) = house.waiting("Sage").await;
     let (mut ann, mut bob) = (house.ann().await, house.person("bob", Role::Operator).await);
     let (one, two) = tokio::join!(approve(&mut ann, &decision), approve(&mut bob, &decision));
