@@ -8,6 +8,7 @@ use crate::adapters::store::{ConnectError, Db, DbAccessStore, connect, migrate};
 use crate::observe;
 use crate::ports::access_store::AccessStore;
 use crate::ports::clock::Clock;
+use crate::ports::exchange::Exchanges;
 use crate::services::access::{AccessError, AccessService, SessionLimits};
 use crate::services::desk::Desk;
 use crate::services::health::Health;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod trading;
+mod vault;
 
 pub use trading::TradingError;
 
@@ -130,6 +132,18 @@ impl Application {
     /// # Errors
     /// See [`Self::build`].
     pub async fn build_at(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        Self::build_with(settings, clock, None).await
+    }
+
+    /// Like [`Self::build_at`], with accounts at exchanges of one's own instead of the built-in client's.
+    ///
+    /// # Errors
+    /// See [`Self::build`].
+    pub async fn build_with(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        exchanges: Option<Arc<dyn Exchanges>>,
+    ) -> Result<Self, StartError> {
         let house = House::open_at(&settings.store, settings.session_limits, clock).await?;
         let secret = SessionSecret::load_or_create(&settings.store.data_dir)?;
         let setup_token = house.access.prepare_setup().await?;
@@ -148,7 +162,9 @@ impl Application {
                 public_hosts: settings.public_hosts.clone(),
             },
         });
-        let desk = Arc::new(trading::assemble(&settings, &house.db, Arc::clone(&house.clock)).await?);
+        let desk = trading::assemble(&settings, &house.db, Arc::clone(&house.clock), exchanges).await?;
+        let desk = Arc::new(desk);
+        crate::services::credentials::watch_vault(&desk).await.map_err(trading::TradingError::from)?;
         let server = server::serve(listener, state.clone(), Data::from(Arc::clone(&desk))).map_err(failed)?;
         observe::server_started(&address);
         Ok(Self { house, desk, state, server, address, setup_token })
@@ -222,6 +238,6 @@ pub(crate) async fn test_desk() -> (Arc<Desk>, tempfile::TempDir) {
         crate::settings::DatabaseUrl::parse(&format!("sqlite:{}", dir.path().join("test.sqlite").display())).unwrap();
     let settings = Settings::for_data_dir(dir.path(), url);
     let house = House::open(&settings.store).await.unwrap();
-    let desk = trading::assemble(&settings, &house.db, Arc::clone(&house.clock)).await.unwrap();
+    let desk = trading::assemble(&settings, &house.db, Arc::clone(&house.clock), None).await.unwrap();
     (Arc::new(desk), dir)
 }

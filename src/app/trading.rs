@@ -11,6 +11,7 @@ use crate::domain::ids::InstallationTag;
 use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::clock::Clock;
+use crate::ports::exchange::Exchanges;
 use crate::ports::market_data::MarketData;
 use crate::ports::stop_switch::StopSwitch;
 use crate::ports::store::{SharedStore, StoreError};
@@ -61,7 +62,12 @@ impl VenueDirectory for Venues {
 ///
 /// # Errors
 /// [`TradingError`]; the text says what to do.
-pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Result<Desk, TradingError> {
+pub async fn assemble(
+    settings: &Settings,
+    db: &Db,
+    clock: Arc<dyn Clock>,
+    exchanges: Option<Arc<dyn Exchanges>>,
+) -> Result<Desk, TradingError> {
     let store: SharedStore = Arc::new(SqlStore::new(db.clone()));
     let market = market(settings, &store, Arc::clone(&clock)).await?;
     Ok(Desk {
@@ -73,7 +79,9 @@ pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Re
         advisors: Arc::new(BuiltInAdvisors::new()),
         live: LiveFeed::default(),
         given_quotes: GivenQuotes::default(),
-        policy: Policy { allow_mainnet: settings.allow_mainnet },
+        policy: Policy { allow_mainnet: settings.allow_mainnet, arm_hours: settings.arm_hours },
+        vault: Arc::new(super::vault::open(&settings.store, store.as_ref()).await?),
+        exchanges,
         process: uuid::Uuid::now_v7().to_string(),
         submit_wake: Notify::new(),
         store,

@@ -108,6 +108,8 @@ impl Past {
             installation: InstallationTag::parse("a1b2c3").unwrap(),
             given_quotes: GivenQuotes::default(),
             policy: Policy::default(),
+            vault: Arc::new(countersign::ports::vault::NoVault),
+            exchanges: None,
             process: "past".into(),
             submit_wake: Notify::new(),
         };

@@ -153,6 +153,8 @@ impl House {
             installation: InstallationTag::parse("a1b2c3").unwrap(),
             given_quotes: GivenQuotes::default(),
             policy: Policy::default(),
+            vault: Arc::new(countersign::ports::vault::NoVault),
+            exchanges: None,
             process: "house".to_owned(),
             submit_wake: tokio::sync::Notify::new(),
         });

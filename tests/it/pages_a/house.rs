@@ -145,6 +145,8 @@ fn desk_on(db: Db, wall: Arc<dyn Clock>, market: Arc<dyn MarketData>, file: &Pat
         installation: InstallationTag::parse("a1b2c3").unwrap(),
         given_quotes: GivenQuotes::default(),
         policy: Policy::default(),
+        vault: Arc::new(countersign::ports::vault::NoVault),
+        exchanges: None,
         process: process.into(),
         submit_wake: Notify::new(),
     }
