@@ -8,6 +8,7 @@ mod access;
 mod api;
 mod browser;
 mod command_line;
+mod credentials;
 mod ledger;
 mod market;
 mod pages_a;
