@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod trading;
+mod vault;
 
 pub use trading::TradingError;
 
@@ -164,6 +165,7 @@ impl Application {
         let mut desk = trading::assemble(&settings, &house.db, Arc::clone(&house.clock)).await?;
         arrange(&mut desk);
         let desk = Arc::new(desk);
+        crate::services::credentials::watch_vault(&desk).await.map_err(trading::TradingError::from)?;
         let server = server::serve(listener, state.clone(), Data::from(Arc::clone(&desk))).map_err(failed)?;
         observe::server_started(&address);
         Ok(Self { house, desk, state, server, address, setup_token })

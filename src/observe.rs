@@ -2,8 +2,10 @@
 //!
 //! Passwords, tokens, cookies and bodies never come here.
 
+mod keys;
 mod trading;
 
+pub use keys::*;
 pub use trading::*;
 
 use crate::domain::access::{Token, User};

@@ -3,6 +3,8 @@
 //! The command line (with its environment variables, which clap reads) and the file each give a layer of raw texts; here
 //! they become [`Settings`], or a sentence that says what to do. Nothing after this module parses settings again.
 
+use crate::domain::arming::{ARM_HOURS_DEFAULT, ARM_HOURS_MAX};
+use crate::domain::credential::VAULT_KEY_VARIABLE;
 use crate::services::access::SessionLimits;
 use crate::telemetry::LogFormat;
 use secrecy::{ExposeSecret, SecretString};
@@ -117,6 +119,9 @@ pub struct ServeLayer {
     /// Lets models choose mainnet, where trades are made with real money.
     #[arg(long, env = "COUNTERSIGN_ALLOW_MAINNET", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub allow_mainnet: Option<bool>,
+    /// Hours after which a model that was armed for real money must be armed again; 1 to 168 [default: 12].
+    #[arg(long, env = "COUNTERSIGN_ARM_HOURS", value_name = "HOURS")]
+    pub arm_hours: Option<u32>,
     /// Hours without use after which a session ends [default: 12].
     #[arg(long, env = "COUNTERSIGN_SESSION_IDLE_HOURS", value_name = "HOURS")]
     pub session_idle_hours: Option<u32>,
@@ -141,6 +146,7 @@ struct FileLayer {
     seed: Option<u64>,
     binance_data_url: Option<String>,
     allow_mainnet: Option<bool>,
+    arm_hours: Option<u32>,
     session_idle_hours: Option<u32>,
     session_max_hours: Option<u32>,
 }
@@ -202,6 +208,8 @@ pub struct StoreSettings {
     pub log_format: LogFormat,
     /// Which log lines are kept; the default when absent.
     pub log_filter: Option<String>,
+    /// The vault key, when the environment holds it; never a flag, which other accounts of the machine could read.
+    pub vault_key: Option<SecretString>,
 }
 
 /// Everything the server needs.
@@ -225,6 +233,8 @@ pub struct Settings {
     pub binance_data_url: String,
     /// Whether models may choose mainnet.
     pub allow_mainnet: bool,
+    /// Hours for which a model is armed for real money.
+    pub arm_hours: u32,
     /// How long sessions live.
     pub session_limits: SessionLimits,
 }
@@ -247,7 +257,9 @@ impl StoreSettings {
         };
         let format = flags.log_format.or_else(|| file.log_format.clone()).unwrap_or_else(|| "text".to_owned());
         let log_format = LogFormat::parse(&format).ok_or_else(|| value("log_format", "must be text or json"))?;
-        Ok(Self { data_dir, database_url, log_format, log_filter: flags.log.or_else(|| file.log.clone()) })
+        let log_filter = flags.log.or_else(|| file.log.clone());
+        let vault_key = std::env::var(VAULT_KEY_VARIABLE).ok().filter(|text| !text.is_empty()).map(SecretString::from);
+        Ok(Self { data_dir, database_url, log_format, log_filter, vault_key })
     }
 }
 
@@ -285,6 +297,7 @@ impl Settings {
             seed: serve.seed.or(file.seed).unwrap_or(1),
             binance_data_url: http_url(binance_data_url)?,
             allow_mainnet: serve.allow_mainnet.or(file.allow_mainnet).unwrap_or(false),
+            arm_hours: arm_hours(serve.arm_hours.or(file.arm_hours))?,
             session_limits: session_limits(
                 serve.session_idle_hours.or(file.session_idle_hours),
                 serve.session_max_hours.or(file.session_max_hours),
@@ -300,6 +313,7 @@ impl Settings {
                 database_url,
                 log_format: LogFormat::Text,
                 log_filter: None,
+                vault_key: None,
             },
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             behind_tls_proxy: false,
@@ -309,6 +323,7 @@ impl Settings {
             seed: 1,
             binance_data_url: DEFAULT_BINANCE_DATA_URL.to_owned(),
             allow_mainnet: false,
+            arm_hours: ARM_HOURS_DEFAULT,
             session_limits: SessionLimits::default(),
         }
     }
@@ -358,6 +373,13 @@ fn http_url(text: String) -> Result<String, SettingsError> {
         return Ok(text.trim_end_matches('/').to_owned());
     }
     Err(value("binance_data_url", "must start with https:// or http://"))
+}
+
+fn arm_hours(given: Option<u32>) -> Result<u32, SettingsError> {
+    match given.unwrap_or(ARM_HOURS_DEFAULT) {
+        hours @ 1..=ARM_HOURS_MAX => Ok(hours),
+        _ => Err(value("arm_hours", &format!("must be 1 to {ARM_HOURS_MAX} hours"))),
+    }
 }
 
 fn session_limits(idle_hours: Option<u32>, max_hours: Option<u32>) -> Result<SessionLimits, SettingsError> {
@@ -421,6 +443,8 @@ mod tests {
             ("database_url = \"mysql://x\"", "database_url"),
             ("public_host = [\"https://x\"]", "public_host"),
             ("session_idle_hours = 0", "session_idle_hours"),
+            ("arm_hours = 0", "arm_hours"),
+            ("arm_hours = 169", "arm_hours"),
         ] {
             let error = load(ServeLayer::default(), file).unwrap_err().to_string();
             assert!(error.contains(&format!("`{name}`")), "{file}: {error}");

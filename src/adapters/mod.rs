@@ -6,3 +6,4 @@ pub mod market;
 pub mod simulation;
 pub mod stop_switch;
 pub mod store;
+pub mod vault;

@@ -15,7 +15,7 @@ use crate::ports::market_data::MarketData;
 use crate::ports::stop_switch::StopSwitch;
 use crate::ports::store::{SharedStore, StoreError};
 use crate::ports::venue::{Venue, VenueDirectory};
-use crate::services::desk::{Desk, GivenQuotes, Markets, Policy, StopGate};
+use crate::services::desk::{Desk, GivenQuotes, Markets, Patience, Policy, StopGate};
 use crate::services::live_feed::LiveFeed;
 use crate::settings::{MarketChoice, Settings, StoreSettings};
 use crate::workers::MARKET_CLOCK;
@@ -73,7 +73,13 @@ pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Re
         advisors: Arc::new(BuiltInAdvisors::new()),
         live: LiveFeed::default(),
         given_quotes: GivenQuotes::default(),
-        policy: Policy { allow_mainnet: settings.allow_mainnet, ..Policy::default() },
+        policy: Policy {
+            allow_mainnet: settings.allow_mainnet,
+            arm_hours: settings.arm_hours,
+            patience: Patience::default(),
+        },
+        vault: Arc::new(super::vault::open(&settings.store, store.as_ref()).await?),
+        exchanges: None,
         process: uuid::Uuid::now_v7().to_string(),
         submit_wake: Notify::new(),
         store,

@@ -33,6 +33,12 @@ pub enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Manage the vault key under which exchange keys are sealed.
+    Keys {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
 }
 
 /// Where the data is; the same for every command.
@@ -162,6 +168,24 @@ pub struct RevokeTokenArgs {
     /// The token's number, as listed.
     #[arg(value_name = "ID")]
     pub id: i64,
+}
+
+/// `keys ...`
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Replace the vault key; the server must be stopped. It is safe to try again after any failure.
+    Rotate(RotateKeysArgs),
+}
+
+/// `keys rotate`
+#[derive(Debug, Args)]
+pub struct RotateKeysArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// A file with the new key: 64 hex digits, as `openssl rand -hex 32` prints them.
+    #[arg(long, value_name = "FILE")]
+    pub new_key_file: PathBuf,
 }
 
 /// Puts `serve` in front of flags that come without a command.

@@ -6,13 +6,14 @@
 mod access;
 mod args;
 mod demo;
+mod keys;
 mod serve;
 
 use crate::app::StartError;
 use crate::observe;
 use crate::services::access::AccessError;
 use crate::settings::SettingsError;
-use args::{AdminCommand, Cli, Command, TokenCommand};
+use args::{AdminCommand, Cli, Command, KeysCommand, TokenCommand};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -41,6 +42,9 @@ pub enum CliError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] crate::ports::store::StoreError),
+    /// The vault key was not replaced.
+    #[error(transparent)]
+    Rotate(#[from] crate::services::rotate_keys::RotateError),
     /// Something was not written.
     #[error(transparent)]
     Commit(#[from] crate::ports::store::CommitError),
@@ -95,5 +99,6 @@ async fn run(cli: Cli) -> Result<(), CliError> {
             TokenCommand::List(args) => access::list_tokens(args).await,
             TokenCommand::Revoke(args) => access::revoke_token(args).await,
         },
+        Command::Keys { command: KeysCommand::Rotate(args) } => keys::rotate(args).await,
     }
 }

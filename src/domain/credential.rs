@@ -1,5 +1,9 @@
 //! Exchange credentials as they are kept: sealed, with just enough in the clear to recognise them.
 
+mod given;
+
+pub use given::{KeyField, KeyPair, KeyProblem, PASTED_MAX};
+
 use crate::domain::ids::TraderId;
 use crate::domain::time::{HOUR_MS, Timestamp};
 use crate::domain::venue_kind::{ExchangeEnvironment, ExchangeType};
@@ -8,6 +12,8 @@ use sha2::{Digest as _, Sha256};
 
 /// A verification older than this no longer arms real money.
 pub const VERIFIED_WITHIN_MS: i64 = 24 * HOUR_MS;
+/// The environment variable that may hold the vault key, instead of a file in the data directory.
+pub const VAULT_KEY_VARIABLE: &str = "COUNTERSIGN_VAULT_KEY";
 /// Hex digits of a fingerprint: 64 bits, enough to tell accounts apart and no way back to the key.
 const FINGERPRINT_LEN: usize = 16;
 
@@ -88,6 +94,27 @@ word_enum! {
     }
 }
 
+impl CheckCode {
+    /// Whether the check found something out about the key. An exchange that did not answer says nothing, and takes
+    /// nothing back from a key that passed before.
+    pub const fn is_conclusive(self) -> bool {
+        match self {
+            Self::Ok
+            | Self::BadKey
+            | Self::WrongEnvironment
+            | Self::CannotTrade
+            | Self::KeyCanWithdraw
+            | Self::PermissionsUnknown => true,
+            Self::NotConfigured
+            | Self::ClockSkew
+            | Self::Unreachable
+            | Self::RateLimited
+            | Self::UnreadableAnswer
+            | Self::VaultLocked => false,
+        }
+    }
+}
+
 /// What a key may do, as far as the exchange tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyPermissions {
@@ -137,6 +164,17 @@ pub struct Credential {
     pub saved_at: Timestamp,
     /// Grows with each replacement and check: compare-and-set.
     pub version: i64,
+}
+
+/// Judges what an exchange said about a key. A key that can withdraw or transfer is refused; on mainnet so is one of
+/// which that is not known.
+pub const fn judge(environment: ExchangeEnvironment, permissions: &KeyPermissions) -> CheckCode {
+    match (environment, permissions.can_withdraw) {
+        (_, Some(true)) => CheckCode::KeyCanWithdraw,
+        (ExchangeEnvironment::Mainnet, None) => CheckCode::PermissionsUnknown,
+        _ if !permissions.can_trade => CheckCode::CannotTrade,
+        _ => CheckCode::Ok,
+    }
 }
 
 impl Credential {
@@ -192,6 +230,24 @@ mod tests {
             (Mainnet, Some((KeyCanWithdraw, 10)), false),
         ] {
             assert_eq!(credential(environment, check).is_usable(now), usable, "{environment} {check:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_can_withdraw_or_may_be_able_to_is_refused() {
+        use CheckCode::{CannotTrade, KeyCanWithdraw, Ok, PermissionsUnknown};
+        use ExchangeEnvironment::{Mainnet, Testnet};
+        for (environment, can_trade, can_withdraw, code) in [
+            (Testnet, true, None, Ok),
+            (Testnet, false, None, CannotTrade),
+            (Testnet, true, Some(true), KeyCanWithdraw),
+            (Mainnet, true, Some(false), Ok),
+            (Mainnet, true, None, PermissionsUnknown),
+            (Mainnet, false, Some(false), CannotTrade),
+            (Mainnet, false, Some(true), KeyCanWithdraw),
+        ] {
+            let permissions = KeyPermissions { can_trade, can_withdraw, ..KeyPermissions::default() };
+            assert_eq!(judge(environment, &permissions), code, "{environment} {permissions:?}");
         }
     }
 

@@ -27,6 +27,12 @@ word_enum! {
         AutomationChange = "AUTOMATION_CHANGE",
         /// Testnet to mainnet or back.
         ExchangeEnvChange = "EXCHANGE_ENV_CHANGE",
+        /// A model may spend real money from now on.
+        MainnetArmed = "MAINNET_ARMED",
+        /// Exchange keys were saved or replaced.
+        CredentialsUpdated = "CREDENTIALS_UPDATED",
+        /// Exchange keys were deleted.
+        CredentialsDeleted = "CREDENTIALS_DELETED",
         /// Live without usable credentials.
         ExchangeNotConfigured = "EXCHANGE_NOT_CONFIGURED",
         /// A cycle or an order failed in a way nobody foresaw.
@@ -62,6 +68,9 @@ impl IncidentKind {
             Self::EnvironmentChange
                 | Self::AutomationChange
                 | Self::ExchangeEnvChange
+                | Self::MainnetArmed
+                | Self::CredentialsUpdated
+                | Self::CredentialsDeleted
                 | Self::EmergencyStopAll
                 | Self::EmergencyPause
         )

@@ -1,14 +1,17 @@
 //! What every use case works with: the ports, and the little state that lives in memory only.
 
+use crate::domain::arming::ARM_HOURS_DEFAULT;
 use crate::domain::ids::{InstallationTag, TraderId};
 use crate::domain::market::{Coin, Quote};
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::advisor::AdvisorDirectory;
 use crate::ports::clock::Clock;
+use crate::ports::exchange::Exchanges;
 use crate::ports::market_data::MarketData;
 use crate::ports::stop_switch::{StopOrder, StopSwitch, StopSwitchError};
 use crate::ports::store::{CommitError, IdKind, SharedStore, StoreError};
+use crate::ports::vault::Vault;
 use crate::ports::venue::VenueDirectory;
 use crate::services::live_feed::LiveFeed;
 use std::collections::HashMap;
@@ -125,12 +128,20 @@ impl GivenQuotes {
 }
 
 /// What the installation allows, and how long it lets somebody wait.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Real money may be chosen at all (`--allow-mainnet`).
     pub allow_mainnet: bool,
+    /// Hours after which an armed model must be armed again.
+    pub arm_hours: u32,
     /// How long an answer waits for what it asked for.
     pub patience: Patience,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { allow_mainnet: false, arm_hours: ARM_HOURS_DEFAULT, patience: Patience::default() }
+    }
 }
 
 /// How long an answer waits for what it asked for before it says that the work goes on.
@@ -160,6 +171,10 @@ pub struct Desk {
     pub advisors: Arc<dyn AdvisorDirectory>,
     /// Where orders go.
     pub venues: Arc<dyn VenueDirectory>,
+    /// Seals exchange keys.
+    pub vault: Arc<dyn Vault>,
+    /// Accounts at live exchanges; none on a desk that only simulates.
+    pub exchanges: Option<Arc<dyn Exchanges>>,
     /// The red button.
     pub stop: StopGate,
     /// Held while a stop is being recorded, so that it is recorded once.

@@ -2,7 +2,9 @@
 
 pub mod access;
 pub mod apply_fill;
+pub mod arming;
 pub mod attention;
+pub mod credentials;
 pub mod cycle_parts;
 pub mod decide;
 pub mod desk;
@@ -16,6 +18,7 @@ pub mod observe_equity;
 pub mod passwords;
 pub mod protect;
 pub mod read;
+pub mod rotate_keys;
 pub mod run_cycle;
 pub mod settle;
 pub mod shutdown;

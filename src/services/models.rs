@@ -250,6 +250,9 @@ async fn change(
             }
             changes.incidents.push(incident);
         }
+        if trader.deleted_at.is_some() || crate::services::arming::must_be_armed_anew(before.axes, trader.axes) {
+            changes.disarmed.push(id);
+        }
         changes.updated_traders.push((trader.clone(), before.version));
         match desk.store.commit(changes).await {
             Ok(()) => {

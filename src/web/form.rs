@@ -17,6 +17,7 @@ use actix_web::dev::Payload;
 use actix_web::web::{self, Bytes};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -37,13 +38,19 @@ pub const PAGE_MAX: u32 = 200;
 /// The longest cursor, in bytes.
 const CURSOR_MAX: usize = 200;
 
-/// Named values as they were sent, and what was wrong with them so far.
-#[derive(Clone, Debug, Default)]
+/// Named values as they were sent, and what was wrong with them so far. Printing it shows names and no values.
+#[derive(Clone, Default)]
 pub struct Input {
     values: BTreeMap<String, Vec<Value>>,
     asked: BTreeSet<String>,
     errors: BTreeMap<String, String>,
     is_json: bool,
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Input").field("errors", &self.errors).field("values", &self.values.len()).finish_non_exhaustive()
+    }
 }
 
 impl Input {
@@ -99,6 +106,20 @@ impl Input {
             }
             Value::String(text) if text.contains('\0') => self.refuse(name, "must not contain a zero character"),
             Value::String(text) => Some(text),
+            _ => self.refuse(name, "must be a text"),
+        }
+    }
+
+    /// A secret text, taken out of the input so that nothing else keeps or repeats it. Absent, null and empty are none.
+    pub fn secret(&mut self, name: &str, max_chars: usize) -> Option<SecretString> {
+        self.asked.insert(name.to_owned());
+        match self.values.remove(name)?.pop()? {
+            Value::Null => None,
+            Value::String(text) if text.is_empty() => None,
+            Value::String(text) if text.chars().count() > max_chars => {
+                self.refuse(name, format!("must be {max_chars} characters or less"))
+            }
+            Value::String(text) => Some(text.into()),
             _ => self.refuse(name, "must be a text"),
         }
     }

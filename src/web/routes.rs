@@ -6,7 +6,7 @@
 use super::error::{self, AppError};
 use super::guard::guard;
 use super::{api, assets, form, health, live, pages};
-use crate::domain::access::Permission::{self, Operate, Propose, Read};
+use crate::domain::access::Permission::{self, Arm, Credentials, Operate, Propose, Read};
 use actix_web::guard as on;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::from_fn;
@@ -111,6 +111,15 @@ pub const ROUTES: &[Entry] = routes! {
     POST "/models/{id}/delete"                Page(Operate) => pages::model_actions::delete;
     GET  "/cycles/{id}"                       Page(Read)    => pages::cycles::show;
 
+    // Exchange keys and real money
+    POST "/models/{id}/credentials/{environment}"        Page(Credentials) => pages::credentials::save;
+    POST "/models/{id}/credentials/{environment}/verify" Page(Operate)     => pages::credentials::verify;
+    GET  "/models/{id}/credentials/{environment}/delete" Page(Read)        => pages::credentials::delete_form;
+    POST "/models/{id}/credentials/{environment}/delete" Page(Credentials) => pages::credentials::delete;
+    GET  "/models/{id}/arm"                              Page(Read)        => pages::arming::form;
+    POST "/models/{id}/arm"                              Page(Arm)         => pages::arming::arm;
+    POST "/models/{id}/disarm"                           Page(Operate)     => pages::arming::disarm;
+
     // What needs a person
     GET  "/incidents"                  Page(Read)    => pages::incidents::list;
     POST "/incidents/{id}/acknowledge" Page(Operate) => pages::incidents::acknowledge;
@@ -145,6 +154,10 @@ pub const ROUTES: &[Entry] = routes! {
     POST "/api/models/{id}/automation"            Api(Operate) => api::axes::set_automation;
     GET  "/api/models/{id}/exchange/environment"  Api(Read)    => api::axes::exchange_environment;
     POST "/api/models/{id}/exchange/environment"  Api(Operate) => api::axes::set_exchange_environment;
+    GET    "/api/models/{id}/exchange/credentials" Api(Read)        => api::credentials::show;
+    POST   "/api/models/{id}/exchange/credentials" Api(Credentials) => api::credentials::save;
+    DELETE "/api/models/{id}/exchange/credentials" Api(Credentials) => api::credentials::delete;
+    POST   "/api/models/{id}/exchange/validate"    Api(Operate)     => api::credentials::validate;
     GET  "/api/models/{id}/settings"              Api(Read)    => api::settings::show;
     POST "/api/models/{id}/settings"              Api(Operate) => api::settings::change;
     POST "/api/models/{id}/cycle"                 Api(Propose) => api::cycle::run;

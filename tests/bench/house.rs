@@ -102,6 +102,8 @@ impl House {
             installation: InstallationTag::parse("a1b2c3").unwrap(),
             given_quotes: GivenQuotes::default(),
             policy: Policy::default(),
+            vault: Arc::new(countersign::ports::vault::NoVault),
+            exchanges: None,
             process: "bench".into(),
             submit_wake: Notify::new(),
         };

@@ -8,6 +8,7 @@ mod access;
 mod api;
 mod browser;
 mod command_line;
+mod credentials;
 mod curves;
 mod ledger;
 mod market;

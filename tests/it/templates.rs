@@ -4,6 +4,7 @@
 
 mod decisions;
 mod desk;
+mod keys;
 mod pages;
 
 use askama::Template;

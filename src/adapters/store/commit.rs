@@ -3,7 +3,7 @@
 use super::connect::Db;
 use super::row::failed;
 use super::write::Tx;
-use super::{books, cycles, decisions, fills, incidents, leases, ledger, messages, orders, positions, traders};
+use super::{books, credentials, cycles, decisions, fills, incidents, leases, ledger, messages, orders, positions, traders};
 use crate::ports::store::{Changes, CommitError, Guard, StoreError};
 use sea_orm::{DbErr, RuntimeErr};
 
@@ -61,6 +61,7 @@ async fn write(tx: &Tx, changes: &Changes, ledger_ids: &[i64]) -> Result<(), Com
     ledger::insert(tx, &changes.ledger, ledger_ids).await?;
     positions::write(tx, &changes.positions).await?;
     books::insert_points(tx, &changes.snapshots).await?;
+    write_credentials(tx, changes).await?;
     write_messages(tx, changes).await?;
     for (name, owner, epoch) in &changes.release {
         leases::release(tx, name, owner, *epoch).await?;
@@ -135,6 +136,16 @@ async fn write_orders(tx: &Tx, changes: &Changes) -> Result<(), CommitError> {
         orders::close_attempt(tx, *id, *number, outcome).await?;
     }
     orders::insert_events(tx, &changes.order_events).await
+}
+
+async fn write_credentials(tx: &Tx, changes: &Changes) -> Result<(), CommitError> {
+    if let Some(step) = &changes.vault_key {
+        credentials::step_vault_key(tx, step).await?;
+    }
+    credentials::save(tx, &changes.saved_credentials).await?;
+    credentials::delete(tx, &changes.deleted_credentials).await?;
+    credentials::disarm(tx, &changes.disarmed).await?;
+    credentials::arm(tx, &changes.arms).await
 }
 
 async fn write_messages(tx: &Tx, changes: &Changes) -> Result<(), CommitError> {

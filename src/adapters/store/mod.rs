@@ -8,6 +8,7 @@ mod amount;
 mod books;
 mod commit;
 mod connect;
+mod credentials;
 mod cycles;
 mod decision_rows;
 mod decisions;

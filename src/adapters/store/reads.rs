@@ -1,8 +1,10 @@
 //! The questions that are asked of the store, each answered by the module of its table.
 
 use super::SqlStore;
-use super::{books, cycles, decisions, fills, incidents, ledger, messages, orders, positions, touched, traders};
+use super::{books, credentials, cycles, decisions, fills, incidents, ledger, messages, orders, positions, touched, traders};
+use crate::domain::arming::Arm;
 use crate::domain::book::{Book, BookView};
+use crate::domain::credential::Credential;
 use crate::domain::cycle::{Cycle, EquitySnapshot};
 use crate::domain::decision::Decision;
 use crate::domain::fill::Fill;
@@ -15,7 +17,7 @@ use crate::domain::order::{Order, OrderCause};
 use crate::domain::position::Position;
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
-use crate::domain::venue_kind::VenueKind;
+use crate::domain::venue_kind::{ExchangeEnvironment, VenueKind};
 use crate::ports::store::{
     AttemptRecord, AuditRow, DecisionEventRecord, DecisionFilter, HistoryMark, IncidentFilter, LedgerRow,
     NotificationFilter, OrderEventRecord, OrderFilter, Page, Reads, StoreError, TabCounts, Touched, TradeRow,
@@ -148,6 +150,22 @@ impl Reads for SqlStore {
 
     async fn ledger_sums(&self, book: BookId) -> Result<Vec<(LedgerAccount, Option<Coin>, Coin, Decimal)>, StoreError> {
         ledger::sums(&self.db.reader, book).await
+    }
+
+    async fn credential(
+        &self,
+        trader: TraderId,
+        environment: ExchangeEnvironment,
+    ) -> Result<Option<Credential>, StoreError> {
+        credentials::one(&self.db.reader, trader, environment).await
+    }
+
+    async fn credentials(&self, trader: Option<TraderId>) -> Result<Vec<Credential>, StoreError> {
+        credentials::all(&self.db.reader, trader).await
+    }
+
+    async fn arms(&self) -> Result<Vec<Arm>, StoreError> {
+        credentials::arms(&self.db.reader).await
     }
 
     async fn cycle(&self, id: CycleId) -> Result<Option<Cycle>, StoreError> {

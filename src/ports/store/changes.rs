@@ -1,6 +1,8 @@
 //! One transaction's worth of changes.
 
+use crate::domain::arming::Arm;
 use crate::domain::book::Book;
+use crate::domain::credential::Credential;
 use crate::domain::cycle::{Cycle, EquitySnapshot};
 use crate::domain::decision::Decision;
 use crate::domain::fill::Fill;
@@ -12,6 +14,7 @@ use crate::domain::order::Order;
 use crate::domain::position::Position;
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
+use crate::domain::venue_kind::ExchangeEnvironment;
 
 /// Something that must still hold when the transaction commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +115,15 @@ pub struct AuditEntry {
     pub detail: String,
 }
 
+/// The vault key in use, by id. A commit that seals names the key it used twice; a rotation replaces it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VaultKeyStep {
+    /// What must be in use; none before the first.
+    pub from: Option<String>,
+    /// What is in use from now on.
+    pub to: String,
+}
+
 /// Everything one commit writes. Updates carry the version they were based on; a mismatch is a conflict.
 ///
 /// Rows are written in dependency order whatever the order here. A commit that touches a book's decisions, orders or
@@ -156,6 +168,16 @@ pub struct Changes {
     pub ledger: Vec<LedgerTransaction>,
     /// Positions as they are now; version 1 is inserted, a higher one updates version - 1.
     pub positions: Vec<Position>,
+    /// The vault key that this commit relies on or replaces.
+    pub vault_key: Option<VaultKeyStep>,
+    /// Saved, replaced or checked exchange keys, with the version each was based on; none for the first.
+    pub saved_credentials: Vec<(Credential, Option<i64>)>,
+    /// Deleted exchange keys, with the version each was based on.
+    pub deleted_credentials: Vec<(TraderId, ExchangeEnvironment, i64)>,
+    /// Models that may spend real money; an earlier arm of the same model ends.
+    pub arms: Vec<Arm>,
+    /// Models that may not any more, whether they might or not.
+    pub disarmed: Vec<TraderId>,
     /// Points of equity curves.
     pub snapshots: Vec<EquitySnapshot>,
     /// Raised incidents; identical unresolved ones are folded.

@@ -6,7 +6,9 @@
 mod changes;
 mod reads;
 
-pub use changes::{AttemptRecord, AuditEntry, Changes, DecisionEventRecord, Guard, NewAttempt, OrderEventRecord};
+pub use changes::{
+    AttemptRecord, AuditEntry, Changes, DecisionEventRecord, Guard, NewAttempt, OrderEventRecord, VaultKeyStep,
+};
 pub use reads::{
     AuditRow, DecisionFilter, DecisionTab, HistoryMark, IncidentFilter, LedgerRow, NotificationFilter, OrderFilter,
     Page, Reads, TabCounts, Touched, TradeRow,

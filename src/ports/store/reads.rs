@@ -2,7 +2,9 @@
 
 use super::StoreError;
 use super::changes::{AttemptRecord, DecisionEventRecord, OrderEventRecord};
+use crate::domain::arming::Arm;
 use crate::domain::book::{Book, BookView};
+use crate::domain::credential::Credential;
 use crate::domain::cycle::{Cycle, EquitySnapshot};
 use crate::domain::decision::{Decision, DecisionStatus};
 use crate::domain::fill::Fill;
@@ -17,7 +19,7 @@ use crate::domain::position::Position;
 use crate::domain::signal::{PositionSide, Side};
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
-use crate::domain::venue_kind::VenueKind;
+use crate::domain::venue_kind::{ExchangeEnvironment, VenueKind};
 use crate::word_enum;
 use async_trait::async_trait;
 use rust_decimal::Decimal;
@@ -291,6 +293,17 @@ pub trait Reads: Send + Sync {
     async fn ledger_of_order(&self, id: OrderId) -> Result<Vec<LedgerRow>, StoreError>;
     /// Sum of a book's ledger per account, coin and asset.
     async fn ledger_sums(&self, book: BookId) -> Result<Vec<(LedgerAccount, Option<Coin>, Coin, Decimal)>, StoreError>;
+
+    /// The sealed exchange key of a trader in an environment.
+    async fn credential(
+        &self,
+        trader: TraderId,
+        environment: ExchangeEnvironment,
+    ) -> Result<Option<Credential>, StoreError>;
+    /// Sealed exchange keys of a trader, testnet first, or of everybody.
+    async fn credentials(&self, trader: Option<TraderId>) -> Result<Vec<Credential>, StoreError>;
+    /// Models that were armed, some of them perhaps until a time that is over.
+    async fn arms(&self) -> Result<Vec<Arm>, StoreError>;
 
     /// One cycle.
     async fn cycle(&self, id: CycleId) -> Result<Option<Cycle>, StoreError>;

@@ -25,6 +25,8 @@ pub struct Glance {
     pub market: MarketGlance,
     /// Whether the strongest venue can take orders; `None` when it is the built-in fill model.
     pub exchange_ok: Option<bool>,
+    /// Whether any model may spend real money now, wherever the others trade.
+    pub is_armed: bool,
 }
 
 /// How old the market's newest price is.
@@ -43,6 +45,11 @@ impl Glance {
     pub fn strongest(&self) -> Option<VenueKind> {
         self.venues.last().copied()
     }
+
+    /// What the frame around every page says: real money as long as anybody may spend it.
+    pub fn frame(&self) -> Option<VenueKind> {
+        if self.is_armed { Some(VenueKind::Mainnet) } else { self.strongest() }
+    }
 }
 
 /// Looks at the whole desk.
@@ -59,7 +66,9 @@ pub async fn glance(desk: &Desk) -> Result<Glance, StoreError> {
     let mut books = desk.store.books().await?;
     books.retain(|book| book.venue == venue && living.contains_key(&book.trader_id));
     let positions = if books.is_empty() { Vec::new() } else { desk.store.open_positions(venue).await? };
-    let mut answer = Glance { venues, has_books: !books.is_empty(), exchange_ok, ..Glance::default() };
+    let wall = desk.clock.now();
+    let is_armed = desk.policy.allow_mainnet && desk.store.arms().await?.iter().any(|arm| arm.holds(wall));
+    let mut answer = Glance { venues, has_books: !books.is_empty(), exchange_ok, is_armed, ..Glance::default() };
     let Some(market) = desk.markets.of(venue) else { return Ok(answer) };
     answer.market.is_simulated = market.source().is_simulated();
     let now = market.now();

@@ -5,6 +5,7 @@
 pub mod activity;
 pub mod axes;
 pub mod books;
+pub mod credentials;
 pub mod cycle;
 pub mod decision_row;
 pub mod decisions;

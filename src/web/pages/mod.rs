@@ -1,7 +1,9 @@
 //! Pages for people: each handler gathers display-ready values and renders a page of [`super::view`].
 
 pub mod account;
+pub mod arming;
 pub mod auth;
+pub mod credentials;
 pub mod cycles;
 pub mod decisions;
 pub mod desk;

@@ -56,7 +56,7 @@ pub async fn shell(desk: &Desk, ctx: &Ctx, active: Nav, title: impl Into<String>
         operator: ctx.actor.name(),
         csrf: ctx.csrf.clone(),
         theme: ctx.theme,
-        frame: figures.strongest().map(env_of),
+        frame: figures.frame().map(env_of),
         topbar: topbar(desk, ctx, &figures, false).await?,
         stop,
         toasts: flash::read(ctx),

@@ -345,6 +345,61 @@ impl ConfirmForm {
         }
     }
 
+    /// The deletion of an exchange key.
+    pub fn delete_key(csrf: impl Into<String>, model_id: i64, model: &str, env: Env, error: impl Into<String>) -> Self {
+        let environment = env.key();
+        Self {
+            lead: format!(
+                "{model} cannot trade on {environment} without it. Waiting decisions and orders not yet sent are cancelled. The key stays valid at the exchange until you delete it there."
+            ),
+            env: Some(env),
+            error: error.into(),
+            danger: true,
+            cancel_url: format!("/models/{model_id}/settings"),
+            cancel: "Keep it".into(),
+            ..Self::new(
+                csrf,
+                format!("/models/{model_id}/credentials/{environment}/delete"),
+                format!("Delete the {environment} key of {model}?"),
+                format!("Delete {environment} key"),
+            )
+        }
+    }
+
+    /// Arming for real money, confirmed by typing the model's name into `name`.
+    pub fn arm(
+        csrf: impl Into<String>,
+        model_id: i64,
+        model: &str,
+        hours: u32,
+        terms: Vec<KeyValue>,
+        error: impl Into<String>,
+    ) -> Self {
+        Self {
+            lead: format!(
+                "For {hours} h {model} may open positions on mainnet, within its limits. Closing them always works. Changing where it trades, its key, or giving it more freedom ends this at once."
+            ),
+            env: Some(Env::Mainnet),
+            terms,
+            warning: "This spends real money on mainnet.".into(),
+            fields: vec![
+                Field::new("name", format!("Type {model} to confirm"), FieldKind::Text, "")
+                    .error(error)
+                    .required()
+                    .autofocus(),
+            ],
+            danger: true,
+            cancel_url: format!("/models/{model_id}/settings"),
+            cancel: "Not now".into(),
+            ..Self::new(
+                csrf,
+                format!("/models/{model_id}/arm"),
+                format!("Arm {model} for real money?"),
+                format!("Arm {model} for {hours} h"),
+            )
+        }
+    }
+
     /// The emergency stop of everything; `terms` says what will be hit (models, orders, decisions).
     pub fn stop(csrf: impl Into<String>, terms: Vec<KeyValue>, error: impl Into<String>) -> Self {
         Self {

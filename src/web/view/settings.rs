@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{ConfirmForm, FieldGroup, Shell};
+use super::{ConfirmForm, CredentialsPanel, FieldGroup, Shell};
 
 /// One choice of a toggle.
 #[derive(Clone, Debug)]
@@ -146,6 +146,8 @@ pub struct SettingsPage {
     pub name: String,
     /// The toggles.
     pub axes: AxisPanel,
+    /// The exchange keys.
+    pub credentials: CredentialsPanel,
     /// How many fields were refused, in a sentence; may be empty.
     pub error: String,
     /// Every other setting, by group.

@@ -92,6 +92,8 @@ impl Shared {
             installation: InstallationTag::parse("a1b2c3").unwrap(),
             given_quotes: GivenQuotes::default(),
             policy: Policy::default(),
+            vault: Arc::new(countersign::ports::vault::NoVault),
+            exchanges: None,
             process: name.to_owned(),
             submit_wake: Notify::new(),
         })

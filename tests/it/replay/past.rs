@@ -95,6 +95,8 @@ impl Past {
             policy: Policy::default(),
             process: "past".into(),
             submit_wake: Notify::new(),
+            vault: Arc::new(countersign::ports::vault::NoVault),
+            exchanges: None,
         };
         let (now, far) = (Timestamp(start), Timestamp(i64::MAX / 4));
         let lease = desk.store.acquire_lease("process:past", "past", now, far, None).await.unwrap().unwrap();

@@ -3,6 +3,7 @@
 
 mod commits;
 mod coordination;
+mod credentials;
 mod curves;
 mod harness;
 mod inbox;

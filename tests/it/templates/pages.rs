@@ -316,6 +316,17 @@ pub fn pages() -> Vec<(&'static str, String)> {
             "delete",
             html(&form_page("Delete", ConfirmForm::delete_model("c5rf-t0ken", 1, "Sage", "That is not its name."))),
         ),
+        (
+            "key-delete",
+            html(&form_page("Delete", ConfirmForm::delete_key("c5rf-t0ken", 1, "Sage", Env::Testnet, "2 orders are open."))),
+        ),
+        (
+            "arm",
+            html(&form_page(
+                "Arm",
+                ConfirmForm::arm("c5rf-t0ken", 1, "Sage", 12, vec![fact("Key ending in", "…Hx7Q")], "That is not its name."),
+            )),
+        ),
         ("stop", html(&form_page("Stop", stop_form))),
         ("stopped", html(&stopped())),
         ("desk", html(&desk())),

@@ -1,7 +1,9 @@
 //! One module a table: rows as the database has them.
 
+pub mod arm;
 pub mod audit_line;
 pub mod book;
+pub mod credential;
 pub mod cycle;
 pub mod decision;
 pub mod decision_count;

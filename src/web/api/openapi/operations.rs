@@ -3,7 +3,7 @@
 use super::document::named;
 use super::operation::{Kind, Operation, Param, Reply, Shape, error, may, must, op, reply};
 use crate::web::api::{
-    activity, axes, books, cycle, decisions, execution, models, orders, overview, stop, whoami, wire,
+    activity, axes, books, credentials, cycle, decisions, execution, models, orders, overview, stop, whoami, wire,
 };
 
 const MODEL_ID: Param = may("model_id", Kind::Integer, "Only this model's.");
@@ -20,6 +20,7 @@ const INCIDENT_STATUS: Param =
 const DESK: &str = "Desk";
 const MODELS: &str = "Models";
 const CHOICES: &str = "Environment and automation";
+const KEYS: &str = "Exchange keys";
 const CYCLES: &str = "Cycles";
 const DECISIONS: &str = "Decisions";
 const BOOKS: &str = "Books";
@@ -31,6 +32,7 @@ const ABOUT: &str = "About the API";
 pub const GROUPS: &[(&str, &str)] = &[
     (MODELS, "A model is an advisor with its own settings, capital and books."),
     (CHOICES, "Three independent choices. Each change cancels what waits for the model and leaves an incident."),
+    (KEYS, "They go in and never come out. Saving or deleting one cancels what waits for the model."),
     (CYCLES, "Decisions sent in, or asked of the model, checked by the risk rules and routed by its automation level."),
     (DECISIONS, "What waits for a person, and the person's word on it."),
     (BOOKS, "A model has a book for each place it has traded; books are never mixed and never summed."),
@@ -145,6 +147,46 @@ pub const OPERATIONS: &[Operation] = &[
         &[must("exchange_environment", Kind::Word(&["testnet", "mainnet"]), "Used when live.")],
         r#"{"exchange_environment": "testnet"}"#,
     ),
+    op("GET", "/api/models/{id}/exchange/credentials", KEYS, "Show which keys there are", &[
+        reply(200, "Which, and how the last check ended", Shape::One(named::<credentials::CredentialsAnswer>)),
+        NOT_FOUND,
+    ]),
+    op("POST", "/api/models/{id}/exchange/credentials", KEYS, "Save keys", &[
+        reply(200, "Saved, sealed", Shape::One(named::<credentials::CredentialsSaved>)),
+        NOT_FOUND,
+        error(409, "`orders_unresolved`: orders of the model are open or unknown there"),
+        error(422, "`invalid`: half a pair, a wrong length, key and secret swapped, ..."),
+        error(503, "`vault_locked`"),
+    ])
+    .text(
+        "A key and its secret are saved together; a pair that is not sent stays, and empty counts as not sent. The secret \
+         is 64 letters and digits (HMAC) or an Ed25519 private key in PEM. Spaces and line breaks are removed, which \
+         `warnings` says.",
+    )
+    .body(
+        &[
+            may("testnet_api_key", Kind::Text, "For testnet."),
+            may("testnet_api_secret", Kind::Text, "For testnet."),
+            may("api_key", Kind::Text, "For mainnet."),
+            may("api_secret", Kind::Text, "For mainnet."),
+            may("exchange_type", Kind::Word(&["binance"]), "Which exchange."),
+        ],
+        r#"{"testnet_api_key": "...", "testnet_api_secret": "..."}"#,
+    ),
+    op("DELETE", "/api/models/{id}/exchange/credentials", KEYS, "Delete keys", &[
+        reply(200, "They are gone", Shape::One(named::<wire::Done>)),
+        NOT_FOUND,
+        error(409, "`orders_unresolved`: orders of the model are open or unknown there"),
+        INVALID,
+    ])
+    .query(&[may("environment", Kind::Word(&["testnet", "mainnet"]), "Only this pair; both when it is left out.")]),
+    op("POST", "/api/models/{id}/exchange/validate", KEYS, "Verify a key at the exchange", &[
+        reply(200, "What was found, good or bad", Shape::One(named::<credentials::ValidateAnswer>)),
+        NOT_FOUND,
+        INVALID,
+    ])
+    .text("A signed call. A key that can withdraw or transfer is refused; on mainnet so is one of which that is not known.")
+    .query(&[may("environment", Kind::Word(&["testnet", "mainnet"]), "Another than the current one.")]),
     op("POST", "/api/models/{id}/cycle", CYCLES, "Run a cycle", &[
         reply(200, "What became of each coin", Shape::One(named::<cycle::CycleRow>)),
         reply(202, "It takes longer than 30 s; ask for the cycle later", Shape::One(named::<cycle::CycleProgress>)),

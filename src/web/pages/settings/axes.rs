@@ -3,9 +3,10 @@
 
 use super::page;
 use crate::domain::access::Permission;
+use crate::domain::credential::{CheckCode, Credential};
 use crate::domain::ids::TraderId;
 use crate::domain::trader::Trader;
-use crate::domain::venue_kind::{AutomationLevel, Axes, ExchangeEnvironment, TradingEnvironment, VenueKind};
+use crate::domain::venue_kind::{AutomationLevel, Axes, ExchangeEnvironment, TradingEnvironment};
 use crate::services::desk::Desk;
 use crate::services::models::{self, ModelError};
 use crate::web::api::axes::require_arming;
@@ -26,13 +27,18 @@ const SELL_SHORT: [&str; 2] = ["rsi_mean_reversion", "random"];
 const NOT_YOURS: &str = "Your role may look at this and not change it.";
 
 /// The panel with all three, as things stand.
-pub fn panel(desk: &Desk, ctx: &Ctx, trader: &Trader) -> AxisPanel {
+///
+/// # Errors
+/// When the database fails.
+pub async fn panel(desk: &Desk, ctx: &Ctx, trader: &Trader) -> Result<AxisPanel, AppError> {
     let id = trader.id.0;
     let axes = trader.axes;
-    let mut environment = Axis::environment(id, axes.trading_environment.as_str(), live_note(desk, trader));
+    let key = desk.store.credential(trader.id, axes.exchange_environment).await?;
+    let note = live_note(trader, key.as_ref());
+    let mut environment = Axis::environment(id, axes.trading_environment.as_str(), note);
     if let Some(live) = environment.options.last_mut() {
-        if desk.venues.find(live_venue(axes)).is_none() {
-            "needs an exchange, and none is set up".clone_into(&mut live.consequence);
+        if key.is_none() {
+            live.consequence = format!("needs a {} key, see below", axes.exchange_environment);
         }
         let to = Axes { trading_environment: TradingEnvironment::Live, ..axes };
         live.blocked = real_money_blocked(desk, ctx, trader, to);
@@ -49,14 +55,14 @@ pub fn panel(desk: &Desk, ctx: &Ctx, trader: &Trader) -> AxisPanel {
             NOT_YOURS.clone_into(&mut option.blocked);
         }
     }
-    AxisPanel {
+    Ok(AxisPanel {
         csrf: ctx.csrf.clone(),
         model: trader.name.clone(),
         axes,
         confirm: None,
         done: String::new(),
         error: String::new(),
-    }
+    })
 }
 
 /// Why this choice of real money would be refused; empty when it would not.
@@ -70,20 +76,22 @@ fn real_money_blocked(desk: &Desk, ctx: &Ctx, trader: &Trader, to: Axes) -> Stri
     }
 }
 
-const fn live_venue(axes: Axes) -> VenueKind {
-    Axes { trading_environment: TradingEnvironment::Live, ..axes }.venue_kind()
-}
-
 /// What is missing before the model can trade live, said plainly.
-fn live_note(desk: &Desk, trader: &Trader) -> String {
+fn live_note(trader: &Trader, key: Option<&Credential>) -> String {
     let mut sentences = Vec::new();
-    if desk.venues.find(live_venue(trader.axes)).is_none() {
-        let is_live = trader.axes.trading_environment == TradingEnvironment::Live;
-        let start =
-            if is_live { "Live, but without exchange credentials" } else { "Missing for live: exchange credentials" };
-        sentences.push(format!(
-            "{start}; this version takes none. Every live cycle ends as EXCHANGE_NOT_CONFIGURED, and nothing is simulated instead."
-        ));
+    let environment = trader.axes.exchange_environment;
+    let is_live = trader.axes.trading_environment == TradingEnvironment::Live;
+    match key {
+        None => {
+            let start = if is_live { "Live, but without exchange credentials" } else { "Missing for live: exchange credentials" };
+            sentences.push(format!(
+                "{start} for {environment}. Until a key is saved, every live cycle ends as EXCHANGE_NOT_CONFIGURED, and nothing is simulated instead."
+            ));
+        }
+        Some(key) if key.check.as_ref().is_some_and(|check| check.code != CheckCode::Ok) => {
+            sentences.push(format!("The {environment} key did not pass its last check, so live cycles end as EXCHANGE_NOT_CONFIGURED."));
+        }
+        Some(_) => {}
     }
     let mut uses = Vec::new();
     if trader.settings.max_leverage > 1 {
@@ -142,7 +150,7 @@ pub async fn set_automation(
     let before = model(&desk, *path).await?;
     let is_full = to == AutomationLevel::FullyAutomated;
     if is_full && before.axes.automation_level != to && !is_confirmed {
-        let mut panel = panel(&desk, &ctx, &before);
+        let mut panel = panel(&desk, &ctx, &before).await?;
         panel.confirm = Some(AxisPanel::confirm_full(&ctx.csrf, before.id.0, &before.name));
         return show_panel(&desk, &ctx, StatusCode::PRECONDITION_REQUIRED, &before, panel).await;
     }
@@ -217,7 +225,7 @@ async fn answer(
     if !ctx.is_htmx || venue_changed {
         return Ok(flash::redirect(ctx, &format!("/models/{}/settings", now.id), Tone::Good, &done));
     }
-    let panel = AxisPanel { done, ..panel(desk, ctx, &now) };
+    let panel = AxisPanel { done, ..panel(desk, ctx, &now).await? };
     html(StatusCode::OK, &panel)
 }
 

@@ -20,7 +20,8 @@ use crate::web::api::wire::model;
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
 use crate::web::form::FormInput;
-use crate::web::view::{AxisPanel, Nav, SettingsPage, Tone};
+use crate::web::pages::credentials::{self, Told};
+use crate::web::view::{AxisPanel, CredentialsPanel, Nav, SettingsPage, Tone};
 use crate::web::{flash, show};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -35,8 +36,24 @@ const DRAWDOWN_PLACES: u32 = 1;
 /// 404, or when the database fails.
 pub async fn show(desk: web::Data<Desk>, ctx: Ctx, path: web::Path<i64>) -> Result<HttpResponse, AppError> {
     let trader = model(&desk, *path).await?;
-    let panel = panel(&desk, &ctx, &trader);
+    let panel = panel(&desk, &ctx, &trader).await?;
     page(&desk, &ctx, StatusCode::OK, &trader, panel, &Filled::of(&trader.settings)).await
+}
+
+/// The page with what was just done with an exchange key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page_with_keys(
+    desk: &Desk,
+    ctx: &Ctx,
+    status: StatusCode,
+    trader: &Trader,
+    told: Told,
+) -> Result<HttpResponse, AppError> {
+    let axes = panel(desk, ctx, trader).await?;
+    let keys = credentials::panel(desk, ctx, trader, Some(told)).await?;
+    whole(desk, ctx, status, trader, (axes, keys), &Filled::of(&trader.settings)).await
 }
 
 /// `POST /models/{id}/settings`: all or nothing; what was typed stays in a form that is refused.
@@ -62,7 +79,7 @@ pub async fn save(
             Ok(flash::redirect(&ctx, &format!("/models/{}/settings", now.id), Tone::Good, &text))
         }
         Err(ModelError::Invalid(errors)) => {
-            let panel = panel(&desk, &ctx, &trader);
+            let panel = panel(&desk, &ctx, &trader).await?;
             let filled = Filled::of(&trader.settings).with(&edit.settings, errors);
             page(&desk, &ctx, StatusCode::UNPROCESSABLE_ENTITY, &trader, panel, &filled).await
         }
@@ -79,12 +96,25 @@ async fn page(
     axes: AxisPanel,
     filled: &Filled,
 ) -> Result<HttpResponse, AppError> {
+    let keys = credentials::panel(desk, ctx, trader, None).await?;
+    whole(desk, ctx, status, trader, (axes, keys), filled).await
+}
+
+async fn whole(
+    desk: &Desk,
+    ctx: &Ctx,
+    status: StatusCode,
+    trader: &Trader,
+    (axes, credentials): (AxisPanel, CredentialsPanel),
+    filled: &Filled,
+) -> Result<HttpResponse, AppError> {
     let (high_water_mark, drawdown) = mark(desk, trader).await?;
     let page = SettingsPage {
         shell: shell(desk, ctx, Nav::Models, format!("Settings of {}", trader.name)).await?,
         id: trader.id.0,
         name: trader.name.clone(),
         axes,
+        credentials,
         error: refused(&filled.errors),
         groups: groups(desk, filled).await,
         high_water_mark,
