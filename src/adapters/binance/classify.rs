@@ -21,16 +21,12 @@ pub const CODE_TOO_MANY_REQUESTS: i64 = -1003;
 pub const CODE_TOO_MANY_ORDERS: i64 = -1015;
 /// The engine refused an order.
 pub const CODE_ORDER_REJECTED: i64 = -2010;
-/// A cancel was refused: unknown or closed there.
-pub const CODE_CANCEL_REJECTED: i64 = -2011;
 /// No such order.
 pub const CODE_NO_SUCH_ORDER: i64 = -2013;
 /// A filter failed.
 pub const CODE_FILTER: i64 = -1013;
 /// Too many decimal places.
 pub const CODE_PRECISION: i64 = -1111;
-/// No such market.
-pub const CODE_BAD_SYMBOL: i64 = -1121;
 
 /// Codes with which a request was looked at, refused, and did nothing.
 const DEFINITE: &[i64] = &[
@@ -87,7 +83,7 @@ pub fn refusal(status: u16, body: &[u8]) -> Option<Refusal> {
 /// Classifies an answer that is not a success.
 pub fn classify(status: u16, body: &[u8]) -> Verdict {
     let Some(refusal) = refusal(status, body) else {
-        return Verdict::Ambiguous(format!("Binance answered HTTP {status} without a code"));
+        return Verdict::Ambiguous(format!("Binance answered HTTP {status}"));
     };
     if !(400..500).contains(&status) {
         return Verdict::Ambiguous(refusal.to_string());

@@ -11,26 +11,34 @@
 //! rate_limit one budget of weight and orders, shared by all              pure
 //! clock_sync the venue's time on our monotonic clock                     pure
 //! host       one address: the only place that touches the network
+//! public     reads without a key, typed
 //! client     one key at one host: signed calls
 //! venue      ports: orders and account
+//! exchanges  both environments, and the accounts that are open
 //! ```
 //! A read may be repeated; an order is sent once. Nothing here prints a key, a secret, a signature or a URL.
 
 pub mod client;
+pub mod exchanges;
 pub mod host;
 pub mod order;
 pub mod request;
 pub mod sign;
+pub mod venue;
+pub mod wire;
 
 mod classify;
 mod clock_sync;
 mod decode;
 mod endpoint;
 mod filters;
+mod public;
 mod rate_limit;
-mod wire;
 
 #[cfg(test)]
 mod tests;
 
-pub use filters::instruments;
+pub(crate) use endpoint::Endpoint;
+pub(crate) use filters::exchange_info;
+pub(crate) use host::CallError;
+pub(crate) use rate_limit::Urgency;

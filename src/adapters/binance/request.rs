@@ -17,7 +17,7 @@ pub fn encoded(text: &str) -> String {
 }
 
 /// Parameters in the order in which they are sent, encoded as they are added.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Params(String);
 
 impl Default for Params {
