@@ -46,6 +46,39 @@ impl BinanceAccount {
         &self.client
     }
 
+    /// Sends an order once and tells what is proven about it.
+    pub(super) async fn send(&self, order: &Order) -> SubmitOutcome {
+        let wire = NewOrder::of_intent(&order.intent, order.client_order_id.clone());
+        if let Some(outcome) = self.test_first(&wire).await {
+            return outcome;
+        }
+        let error = match self.client.place(&wire).await {
+            Ok(answered) => {
+                if let Err(why) = is_ours(order, &answered.value) {
+                    return SubmitOutcome::Ambiguous { why };
+                }
+                let known = decode::fills(&answered.value).unwrap_or_default();
+                let without_trades = decode::report(&answered.value, known, answered.raw.clone());
+                // It was placed, whatever becomes of the question about its trades: that can be asked again.
+                return SubmitOutcome::Accepted(self.completed(answered).await.unwrap_or(without_trades));
+            }
+            Err(error) => error,
+        };
+        let (why, retry_after_ms) = (error.to_string(), error.retry_after_ms());
+        match error {
+            CallError::Refused(refusal) => self.rejected(&refusal),
+            CallError::Duplicate(_) => self.adopt(order).await,
+            CallError::Held(_)
+            | CallError::NotSent(_)
+            | CallError::ClockOff(_)
+            | CallError::Limited { refusal: Some(_), .. } => SubmitOutcome::NotAccepted { why, retry_after_ms },
+            CallError::Limited { refusal: None, .. }
+            | CallError::Lost(_)
+            | CallError::Ambiguous { .. }
+            | CallError::Unreadable(_) => SubmitOutcome::Ambiguous { why },
+        }
+    }
+
     /// Lets the venue check the key's first order without placing it. `None` when it may be placed.
     async fn test_first(&self, order: &NewOrder) -> Option<SubmitOutcome> {
         if self.is_tested.load(Ordering::Acquire) {
@@ -164,36 +197,7 @@ impl Venue for BinanceAccount {
     }
 
     async fn submit(&self, order: &JournaledOrder, _context: OrderContext<'_>) -> SubmitOutcome {
-        let order = order.order();
-        let wire = NewOrder::of_intent(&order.intent, order.client_order_id.clone());
-        if let Some(outcome) = self.test_first(&wire).await {
-            return outcome;
-        }
-        let error = match self.client.place(&wire).await {
-            Ok(answered) => {
-                if let Err(why) = is_ours(order, &answered.value) {
-                    return SubmitOutcome::Ambiguous { why };
-                }
-                let known = decode::fills(&answered.value).unwrap_or_default();
-                let without_trades = decode::report(&answered.value, known, answered.raw.clone());
-                // It was placed, whatever becomes of the question about its trades: that can be asked again.
-                return SubmitOutcome::Accepted(self.completed(answered).await.unwrap_or(without_trades));
-            }
-            Err(error) => error,
-        };
-        let (why, retry_after_ms) = (error.to_string(), error.retry_after_ms());
-        match error {
-            CallError::Refused(refusal) => self.rejected(&refusal),
-            CallError::Duplicate(_) => self.adopt(order).await,
-            CallError::Held(_)
-            | CallError::NotSent(_)
-            | CallError::ClockOff(_)
-            | CallError::Limited { refusal: Some(_), .. } => SubmitOutcome::NotAccepted { why, retry_after_ms },
-            CallError::Limited { refusal: None, .. }
-            | CallError::Lost(_)
-            | CallError::Ambiguous { .. }
-            | CallError::Unreadable(_) => SubmitOutcome::Ambiguous { why },
-        }
+        self.send(order.order()).await
     }
 
     async fn query(&self, order: &Order, _context: OrderContext<'_>) -> QueryOutcome {

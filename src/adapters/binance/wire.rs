@@ -4,6 +4,7 @@
 use rust_decimal::Decimal;
 use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use std::fmt;
 
 /// The most digits on each side of the point.
@@ -310,13 +311,24 @@ pub struct WireOrderList {
 }
 
 /// What cancelling everything of a market cancelled.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 pub enum WireCancelled {
     /// A list of orders.
     List(WireOrderList),
     /// One order.
     Order(Box<WireOrder>),
+}
+
+impl<'de> Deserialize<'de> for WireCancelled {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Read as text first: exact numbers do not survive the buffer behind serde's own untagged enums.
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        if let Ok(list) = serde_json::from_str(text.get()) {
+            return Ok(Self::List(list));
+        }
+        let order = serde_json::from_str(text.get()).map_err(|_| D::Error::custom("neither an order nor a list"))?;
+        Ok(Self::Order(Box::new(order)))
+    }
 }
 
 /// `myTrades`
