@@ -302,11 +302,19 @@ impl Settings {
             binance_data_url: http_url(binance_data_url)?,
             binance_testnet_url: exchange_url(
                 "binance_testnet_url",
-                serve.binance_testnet_url.or(file.binance_testnet_url).as_deref().unwrap_or(DEFAULT_BINANCE_TESTNET_URL),
+                serve
+                    .binance_testnet_url
+                    .or(file.binance_testnet_url)
+                    .as_deref()
+                    .unwrap_or(DEFAULT_BINANCE_TESTNET_URL),
             )?,
             binance_mainnet_url: exchange_url(
                 "binance_mainnet_url",
-                serve.binance_mainnet_url.or(file.binance_mainnet_url).as_deref().unwrap_or(DEFAULT_BINANCE_MAINNET_URL),
+                serve
+                    .binance_mainnet_url
+                    .or(file.binance_mainnet_url)
+                    .as_deref()
+                    .unwrap_or(DEFAULT_BINANCE_MAINNET_URL),
             )?,
             allow_mainnet: serve.allow_mainnet.or(file.allow_mainnet).unwrap_or(false),
             session_limits: session_limits(

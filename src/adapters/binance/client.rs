@@ -226,7 +226,8 @@ impl BinanceClient {
         let mut trades: Vec<WireTrade> = Vec::new();
         for _ in 0..TRADE_PAGES_MAX {
             let from = trades.last().map(|trade| trade.id.saturating_add(1));
-            let params = of(symbol).plain("orderId", order_id).optional("fromId", from).plain("limit", EXCHANGE_PAGE_MAX);
+            let params =
+                of(symbol).plain("orderId", order_id).optional("fromId", from).plain("limit", EXCHANGE_PAGE_MAX);
             let page: Vec<WireTrade> = self.read(Endpoint::TradesOfOrder, params, Urgency::Rescue).await?;
             let is_last = page.len() < EXCHANGE_PAGE_MAX;
             trades.extend(page.into_iter().filter(|trade| trade.order_id == order_id));

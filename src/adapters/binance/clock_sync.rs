@@ -57,7 +57,7 @@ impl ServerClock {
 
     /// Whether there is no sample, or it is old, or a clock was moved since.
     pub fn is_stale(&self, monotonic: Duration, wall: Timestamp) -> bool {
-        let Some(sample) = self.sample() else { return true };
+        let Some(sample) = self.last() else { return true };
         let elapsed = ms(monotonic) - sample.middle_ms;
         let wall_elapsed = wall.since(sample.wall) + sample.rtt_ms / 2;
         elapsed >= TRUSTED_MS || (wall_elapsed - elapsed).abs() > APART_MAX_MS
@@ -65,16 +65,17 @@ impl ServerClock {
 
     /// The timestamp for a request that leaves now; `None` before the first sample.
     pub fn timestamp_ms(&self, monotonic: Duration) -> Option<i64> {
-        let sample = self.sample()?;
+        let sample = self.last()?;
         Some(sample.server.0 + ms(monotonic) - sample.middle_ms - sample.rtt_ms / 2 - BIAS_MS)
     }
 
     /// How far our wall clock was ahead of the venue's at the last sample, in milliseconds.
     pub fn skew_ms(&self) -> Option<i64> {
-        self.sample().map(|sample| sample.skew_ms())
+        self.last().map(|sample| sample.skew_ms())
     }
 
-    fn sample(&self) -> Option<Sample> {
+    /// The last good sample.
+    pub fn last(&self) -> Option<Sample> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

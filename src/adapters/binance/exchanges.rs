@@ -58,8 +58,12 @@ impl BinanceExchanges {
 
     /// Until when each environment wants no call at all; keep it over a restart.
     pub fn bans(&self) -> [(ExchangeEnvironment, Option<Timestamp>); 2] {
-        ExchangeEnvironment::ALL.iter().map(|environment| (*environment, self.of(*environment).host.banned_until()))
-            .collect::<Vec<_>>().try_into().expect("there are two environments")
+        ExchangeEnvironment::ALL
+            .iter()
+            .map(|environment| (*environment, self.of(*environment).host.banned_until()))
+            .collect::<Vec<_>>()
+            .try_into()
+            .expect("there are two environments")
     }
 
     /// Takes over what an earlier process was told.
@@ -74,7 +78,12 @@ impl BinanceExchanges {
         }
     }
 
-    fn unseal(&self, credential: &Credential, field: &'static str, sealed: &Sealed) -> Result<SecretString, ExchangeError> {
+    fn unseal(
+        &self,
+        credential: &Credential,
+        field: &'static str,
+        sealed: &Sealed,
+    ) -> Result<SecretString, ExchangeError> {
         let (trader_id, environment) = (credential.trader_id, credential.environment);
         let opened = self.vault.open(SealContext { trader_id, environment, field }, sealed);
         opened.map_err(|error| ExchangeError::VaultLocked(error.to_string()))

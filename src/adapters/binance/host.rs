@@ -254,11 +254,11 @@ impl Host {
     }
 
     async fn sync(&self, is_forced: bool) -> Result<(), CallError> {
-        let asked = self.begun.elapsed();
+        let before = self.server_clock.last();
         let _one_at_a_time = self.syncing.lock().await;
-        // Whoever waited for another's answer takes that one.
-        let waited = self.begun.elapsed().saturating_sub(asked) > Duration::from_millis(1);
-        if (!is_forced || waited) && !self.server_clock.is_stale(self.begun.elapsed(), self.clock.now()) {
+        // Whoever waited while another asked takes that answer.
+        let is_news = self.server_clock.last() != before;
+        if is_news || !(is_forced || self.server_clock.is_stale(self.begun.elapsed(), self.clock.now())) {
             return Ok(());
         }
         let mut best: Option<Sample> = None;
@@ -283,7 +283,8 @@ impl Host {
     /// # Errors
     /// What became of it instead of a success.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Vec<u8>, CallError> {
-        let orders = call.key.filter(|_| call.endpoint.is_order()).map(|(_, account)| (account, call.endpoint.orders()));
+        let orders =
+            call.key.filter(|_| call.endpoint.is_order()).map(|(_, account)| (account, call.endpoint.orders()));
         let cost = Cost { weight: call.endpoint.weight(), orders, urgency: call.urgency };
         let permit = self.budget.admit(cost, self.clock.now()).map_err(CallError::Held)?;
         let request = self.request(&call);

@@ -29,7 +29,11 @@ impl Host {
         self.of_symbols(Endpoint::BookTicker(symbols.len()), symbols).await
     }
 
-    async fn of_symbols<T: DeserializeOwned>(&self, endpoint: Endpoint, symbols: &[Symbol]) -> Result<Vec<T>, CallError> {
+    async fn of_symbols<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        symbols: &[Symbol],
+    ) -> Result<Vec<T>, CallError> {
         if symbols.is_empty() {
             return Ok(Vec::new());
         }

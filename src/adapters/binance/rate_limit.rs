@@ -93,7 +93,9 @@ impl std::fmt::Display for Hold {
         let seconds = (self.wait_ms() + SECOND_MS - 1) / SECOND_MS;
         match self {
             Self::Asked { .. } => write!(f, "Binance asked to wait; the next call is in {seconds} s"),
-            Self::Spent { .. } => write!(f, "our share of Binance's rate limit is used up; the next call is in {seconds} s"),
+            Self::Spent { .. } => {
+                write!(f, "our share of Binance's rate limit is used up; the next call is in {seconds} s")
+            }
         }
     }
 }

@@ -173,9 +173,7 @@ fn order(kind: OrderKind) -> Order {
 
 /// The documented full answer to a market order, with our name and side: 10 BTC in five executions.
 fn full() -> Value {
-    let fill = |price: &str, qty: &str, commission: &str, trade: i64| {
-        json!({"price": price, "qty": qty, "commission": commission, "commissionAsset": "USDT", "tradeId": trade})
-    };
+    let fill = |price: &str, qty: &str, commission: &str, trade: i64| json!({"price": price, "qty": qty, "commission": commission, "commissionAsset": "USDT", "tradeId": trade});
     json!({
         "symbol": "BTCUSDT", "orderId": 28, "orderListId": -1, "clientOrderId": NAME, "transactTime": 1507725176595_i64,
         "price": "0.00000000", "origQty": "10.00000000", "executedQty": "10.00000000", "origQuoteOrderQty": "0.000000",

@@ -12,9 +12,7 @@ use crate::domain::order::Order;
 use crate::domain::signal::Side;
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::{ExchangeEnvironment, VenueKind};
-use crate::ports::exchange::{
-    AssetBalance, ExchangeAccount, ExchangeError, TradesFrom, VenueOrder, VenueTrade,
-};
+use crate::ports::exchange::{AssetBalance, ExchangeAccount, ExchangeError, TradesFrom, VenueOrder, VenueTrade};
 use crate::ports::store::JournaledOrder;
 use crate::ports::venue::{CancelOutcome, OrderContext, QueryOutcome, SubmitOutcome, Venue, VenueReport};
 use async_trait::async_trait;
@@ -239,7 +237,8 @@ impl ExchangeAccount for BinanceAccount {
             let key = self.client.api_restrictions().await.map_err(|error| self.error(error))?;
             permissions.can_trade &= key.enable_reading && key.enable_spot_and_margin_trading;
             permissions.ip_restricted = Some(key.ip_restrict);
-            let lets_money_leave = [key.enable_withdrawals, key.enable_internal_transfer, key.permits_universal_transfer];
+            let lets_money_leave =
+                [key.enable_withdrawals, key.enable_internal_transfer, key.permits_universal_transfer];
             permissions.can_withdraw = Some(lets_money_leave.contains(&true));
             permissions.granted.extend(decode::granted(&key));
         }

@@ -455,7 +455,9 @@ mod tests {
         ] {
             assert_eq!(read(json).as_deref(), Some(expected), "{json}");
         }
-        for bad in ["1", "0.1", r#""1e5""#, r#""+1""#, r#""""#, r#""1.""#, r#"".5""#, r#""NaN""#, r#""1,000""#, "null", "[]"] {
+        for bad in
+            ["1", "0.1", r#""1e5""#, r#""+1""#, r#""""#, r#""1.""#, r#"".5""#, r#""NaN""#, r#""1,000""#, "null", "[]"]
+        {
             assert_eq!(read(bad), None, "{bad}");
         }
         assert_eq!(read(&format!("\"{}\"", "9".repeat(21))), None);

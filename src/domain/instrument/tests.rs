@@ -69,10 +69,19 @@ fn the_finer_rules_name_themselves_and_hold_at_their_limits() {
     let limit = |text: &str| Pricing::Limit(price(text));
     let denied = |side, pricing, q: &str| check(side, pricing, q).expect_err("denied");
     assert_eq!(check(Side::Buy, Pricing::Market, "100"), Ok(()));
-    assert_eq!(denied(Side::Buy, Pricing::Market, "100.001"), "MARKET_LOT_SIZE: quantity 100.001 is above the maximum 100");
+    assert_eq!(
+        denied(Side::Buy, Pricing::Market, "100.001"),
+        "MARKET_LOT_SIZE: quantity 100.001 is above the maximum 100"
+    );
     assert_eq!(check(Side::Buy, limit("43250"), "100.001"), Ok(()), "a limit is no order at the market");
-    assert_eq!(denied(Side::Sell, Pricing::Market, "0.0005"), "MARKET_LOT_SIZE: quantity 0.0005 is below the minimum 0.001");
-    assert_eq!(denied(Side::Sell, Pricing::Market, "0.00105"), "MARKET_LOT_SIZE: quantity 0.00105 is not a multiple of 0.001");
+    assert_eq!(
+        denied(Side::Sell, Pricing::Market, "0.0005"),
+        "MARKET_LOT_SIZE: quantity 0.0005 is below the minimum 0.001"
+    );
+    assert_eq!(
+        denied(Side::Sell, Pricing::Market, "0.00105"),
+        "MARKET_LOT_SIZE: quantity 0.00105 is not a multiple of 0.001"
+    );
     assert_eq!(check(Side::Buy, limit("51900"), "1"), Ok(()));
     let words = "PERCENT_PRICE_BY_SIDE: price 51900.01 is not within 8650 and 51900, which follow the market";
     assert_eq!(denied(Side::Buy, limit("51900.01"), "1"), words);
@@ -104,7 +113,13 @@ fn what_is_finer_than_the_asset_is_denied_and_cut() {
 
 #[test]
 fn a_step_that_serves_limit_and_market_is_a_multiple_of_both() {
-    for (lot, market, both) in [("0.001", "0", "0.001"), ("0", "0.5", "0.5"), ("0.001", "0.01", "0.01"), ("0.06", "0.04", "0.12"), ("0", "0", "0")] {
+    for (lot, market, both) in [
+        ("0.001", "0", "0.001"),
+        ("0", "0.5", "0.5"),
+        ("0.001", "0.01", "0.01"),
+        ("0.06", "0.04", "0.12"),
+        ("0", "0", "0"),
+    ] {
         let mut btc = btc();
         btc.step_size = number(lot);
         btc.finer.market_lot.step = number(market);

@@ -1,10 +1,10 @@
 //! Answers of every shape: the documented ones are understood, hostile ones are never taken for one.
 
 use super::*;
+use crate::adapters::binance::order::{GainLeg, OcoOrder, StopLeg};
 use crate::adapters::binance::wire::WireCancelled;
 use crate::domain::ids::ClientOrderId;
 use crate::domain::signal::Side;
-use crate::adapters::binance::order::{GainLeg, OcoOrder, StopLeg};
 use crate::ports::exchange::{ExchangeAccount, ExchangeError, TradesFrom};
 use crate::ports::venue::{CancelOutcome, QueryOutcome, SubmitOutcome, Venue};
 

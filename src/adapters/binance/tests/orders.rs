@@ -87,7 +87,12 @@ async fn an_acknowledgement_is_open_and_fills_without_identity_are_asked_for() {
     let desk = desk().await;
     desk.is_tested().await;
     let ack = json!({"symbol": "BTCUSDT", "orderId": 28, "orderListId": -1, "clientOrderId": NAME, "transactTime": 5});
-    Mock::given(method("POST")).and(path("/api/v3/order")).respond_with(ok(ack)).up_to_n_times(1).mount(&desk.server).await;
+    Mock::given(method("POST"))
+        .and(path("/api/v3/order"))
+        .respond_with(ok(ack))
+        .up_to_n_times(1)
+        .mount(&desk.server)
+        .await;
     let mut nameless = full();
     nameless["fills"][0]["tradeId"] = json!(-1);
     desk.answers("POST", "/api/v3/order", ok(nameless)).await;

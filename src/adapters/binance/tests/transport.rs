@@ -42,7 +42,8 @@ async fn the_bytes_that_were_signed_are_the_bytes_that_are_sent() {
     assert!(is_signed_as_sent(&body) && post.url.query().is_none(), "a signature stands in no address of an order");
     let stamp: i64 = body[start.len()..].split('&').next().expect("a stamp").parse().expect("a number");
     assert!((-1_000..=1_000).contains(&(stamp - before.0)), "{stamp} against {}", before.0);
-    let header = |request: &Request, name: &str| request.headers.get(name).map(|v| v.to_str().expect("text").to_owned());
+    let header =
+        |request: &Request, name: &str| request.headers.get(name).map(|v| v.to_str().expect("text").to_owned());
     assert_eq!(header(post, "content-type").as_deref(), Some("application/x-www-form-urlencoded"));
     let get = of("GET", "/api/v3/order");
     let query = get.url.query().expect("parameters");
@@ -150,9 +151,14 @@ async fn breaks_off(listener: tokio::net::TcpListener, answer: &'static str) -> 
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_ambiguous_for_an_order_and_no_answer_for_a_read() {
-    for answer in ["", "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"symbol\":", "HTTP/1.1 200", "garbage\r\n\r\n"] {
+    for answer in ["", "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"symbol\":", "HTTP/1.1 200", "garbage\r\n\r\n"]
+    {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let host = host_at(&format!("http://{}", listener.local_addr().expect("bound")), Duration::from_secs(5), Arc::new(SystemClock));
+        let host = host_at(
+            &format!("http://{}", listener.local_addr().expect("bound")),
+            Duration::from_secs(5),
+            Arc::new(SystemClock),
+        );
         let server = tokio::spawn(breaks_off(listener, answer));
         let account = account_at(&host, ExchangeEnvironment::Testnet);
         let outcome = account.send(&order(OrderKind::Market)).await;

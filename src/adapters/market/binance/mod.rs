@@ -192,11 +192,9 @@ impl MarketData for BinanceMarket {
         let failure_kept = if kept.is_some() { INSTRUMENTS_RETRY_MS } else { FAILURE_KEPT_MS };
         let fetched = match recent_failure(&cache.failed, now, failure_kept) {
             Err(failure) => Err(failure),
-            Ok(()) => {
-                self.fetch_instruments().await.inspect_err(|failure| {
-                    cache.failed = Some((self.clock.now(), failure.clone()));
-                })
-            }
+            Ok(()) => self.fetch_instruments().await.inspect_err(|failure| {
+                cache.failed = Some((self.clock.now(), failure.clone()));
+            }),
         };
         match (fetched, kept) {
             (Ok(list), _) => {
@@ -248,10 +246,8 @@ impl MarketData for BinanceMarket {
             recent_failure(&cache.failed, now, FAILURE_KEPT_MS)?;
             // One more than asked for, because the newest row is the running candle.
             let rows = (limit + 1).min(CANDLES_MAX);
-            let query = Params::new()
-                .text("symbol", symbol.as_str())
-                .plain("interval", interval.as_str())
-                .plain("limit", rows);
+            let query =
+                Params::new().text("symbol", symbol.as_str()).plain("interval", interval.as_str()).plain("limit", rows);
             let body = self.http.get(Endpoint::Klines, &query, Urgency::Background, ANSWER_BYTES_MAX).await;
             match body.and_then(|body| wire::candles(&body, interval, now)) {
                 Ok(candles) => {
