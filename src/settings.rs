@@ -9,7 +9,7 @@ use crate::services::access::SessionLimits;
 use crate::telemetry::LogFormat;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 mod secret_file;
@@ -24,6 +24,10 @@ pub const DEFAULT_DATA_DIR: &str = "./countersign-data";
 pub const DATABASE_FILE: &str = "countersign.sqlite";
 /// Binance's host for public market data without a key.
 pub const DEFAULT_BINANCE_DATA_URL: &str = "https://data-api.binance.vision";
+/// Binance's test network: play money.
+pub const DEFAULT_BINANCE_TESTNET_URL: &str = "https://testnet.binance.vision";
+/// Binance's exchange: real money.
+pub const DEFAULT_BINANCE_MAINNET_URL: &str = "https://api.binance.com";
 /// The highest speed of a simulated market.
 pub const SPEED_MAX: u32 = 100_000;
 /// The longest settings file that is read, in bytes.
@@ -116,6 +120,12 @@ pub struct ServeLayer {
     /// Base address of Binance's public market data.
     #[arg(long, env = "COUNTERSIGN_BINANCE_DATA_URL", value_name = "URL")]
     pub binance_data_url: Option<String>,
+    /// Address of Binance's test network, where testnet keys and orders go [default: https://testnet.binance.vision].
+    #[arg(long, env = "COUNTERSIGN_BINANCE_TESTNET_URL", value_name = "URL")]
+    pub binance_testnet_url: Option<String>,
+    /// Address of Binance's exchange, where mainnet keys and orders go [default: https://api.binance.com].
+    #[arg(long, env = "COUNTERSIGN_BINANCE_MAINNET_URL", value_name = "URL")]
+    pub binance_mainnet_url: Option<String>,
     /// Lets models choose mainnet, where trades are made with real money.
     #[arg(long, env = "COUNTERSIGN_ALLOW_MAINNET", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub allow_mainnet: Option<bool>,
@@ -145,6 +155,8 @@ struct FileLayer {
     speed: Option<u32>,
     seed: Option<u64>,
     binance_data_url: Option<String>,
+    binance_testnet_url: Option<String>,
+    binance_mainnet_url: Option<String>,
     allow_mainnet: Option<bool>,
     arm_hours: Option<u32>,
     session_idle_hours: Option<u32>,
@@ -231,6 +243,10 @@ pub struct Settings {
     pub seed: u64,
     /// Base address of Binance's public market data.
     pub binance_data_url: String,
+    /// Address of Binance's test network.
+    pub binance_testnet_url: String,
+    /// Address of Binance's exchange.
+    pub binance_mainnet_url: String,
     /// Whether models may choose mainnet.
     pub allow_mainnet: bool,
     /// Hours for which a model is armed for real money.
@@ -296,6 +312,22 @@ impl Settings {
             speed,
             seed: serve.seed.or(file.seed).unwrap_or(1),
             binance_data_url: http_url(binance_data_url)?,
+            binance_testnet_url: exchange_url(
+                "binance_testnet_url",
+                serve
+                    .binance_testnet_url
+                    .or(file.binance_testnet_url)
+                    .as_deref()
+                    .unwrap_or(DEFAULT_BINANCE_TESTNET_URL),
+            )?,
+            binance_mainnet_url: exchange_url(
+                "binance_mainnet_url",
+                serve
+                    .binance_mainnet_url
+                    .or(file.binance_mainnet_url)
+                    .as_deref()
+                    .unwrap_or(DEFAULT_BINANCE_MAINNET_URL),
+            )?,
             allow_mainnet: serve.allow_mainnet.or(file.allow_mainnet).unwrap_or(false),
             arm_hours: arm_hours(serve.arm_hours.or(file.arm_hours))?,
             session_limits: session_limits(
@@ -322,6 +354,8 @@ impl Settings {
             speed: 1,
             seed: 1,
             binance_data_url: DEFAULT_BINANCE_DATA_URL.to_owned(),
+            binance_testnet_url: DEFAULT_BINANCE_TESTNET_URL.to_owned(),
+            binance_mainnet_url: DEFAULT_BINANCE_MAINNET_URL.to_owned(),
             allow_mainnet: false,
             arm_hours: ARM_HOURS_DEFAULT,
             session_limits: SessionLimits::default(),
@@ -380,6 +414,25 @@ fn arm_hours(given: Option<u32>) -> Result<u32, SettingsError> {
         hours @ 1..=ARM_HOURS_MAX => Ok(hours),
         _ => Err(value("arm_hours", &format!("must be 1 to {ARM_HOURS_MAX} hours"))),
     }
+}
+
+/// An address to which keys and orders go: encrypted, or on this machine.
+fn exchange_url(name: &'static str, text: &str) -> Result<String, SettingsError> {
+    let text = text.trim_end_matches('/');
+    let (authority, is_encrypted) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(authority), _) => (authority, true),
+        (None, Some(authority)) => (authority, false),
+        (None, None) => ("", false),
+    };
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    if host.is_empty() || authority.contains(['/', '?', '#', '@', '\\']) || !(is_encrypted || is_here) {
+        return Err(value(name, "must be https:// and a host (http:// only on this machine), without a path"));
+    }
+    Ok(text.to_owned())
 }
 
 fn session_limits(idle_hours: Option<u32>, max_hours: Option<u32>) -> Result<SessionLimits, SettingsError> {
@@ -445,9 +498,43 @@ mod tests {
             ("session_idle_hours = 0", "session_idle_hours"),
             ("arm_hours = 0", "arm_hours"),
             ("arm_hours = 169", "arm_hours"),
+            ("binance_testnet_url = \"testnet.binance.vision\"", "binance_testnet_url"),
+            ("binance_mainnet_url = \"http://api.binance.com\"", "binance_mainnet_url"),
         ] {
             let error = load(ServeLayer::default(), file).unwrap_err().to_string();
             assert!(error.contains(&format!("`{name}`")), "{file}: {error}");
         }
+    }
+
+    #[test]
+    fn keys_and_orders_travel_encrypted_or_stay_on_this_machine() {
+        let taken = |url: &str| {
+            let flags = ServeLayer { binance_mainnet_url: Some(url.to_owned()), ..ServeLayer::default() };
+            load(flags, "").map(|settings| settings.binance_mainnet_url).ok()
+        };
+        for (url, kept) in [
+            ("https://api1.binance.com/", "https://api1.binance.com"),
+            ("http://127.0.0.1:9900", "http://127.0.0.1:9900"),
+            ("http://[::1]:9900/", "http://[::1]:9900"),
+            ("http://localhost:9900", "http://localhost:9900"),
+        ] {
+            assert_eq!(taken(url).as_deref(), Some(kept), "{url}");
+        }
+        for url in [
+            "http://api.binance.com",
+            "http://127.0.0.1.example.org",
+            "http://user@127.0.0.1",
+            "http://127.0.0.1@example.org",
+            "https://",
+            "https://api.binance.com/api",
+            "https://user:pass@api.binance.com",
+            "ftp://127.0.0.1",
+            "",
+        ] {
+            assert_eq!(taken(url), None, "{url}");
+        }
+        let settings = load(ServeLayer::default(), "").unwrap();
+        assert_eq!(settings.binance_testnet_url, DEFAULT_BINANCE_TESTNET_URL);
+        assert_eq!(settings.binance_mainnet_url, DEFAULT_BINANCE_MAINNET_URL);
     }
 }

@@ -1,6 +1,7 @@
 //! Concrete implementations of the ports.
 
 pub mod advisors;
+pub mod binance;
 pub mod clock;
 pub mod market;
 pub mod simulation;

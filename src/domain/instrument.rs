@@ -1,7 +1,11 @@
 //! What a venue allows to be traded, and how a wish is cut to its grid. Quantities are only ever rounded down.
 
+mod rules;
+
+pub use rules::{FilterName, FilterViolation, FinerRules, LotRule, PriceBand};
+
 use crate::domain::market::{Coin, Symbol};
-use crate::domain::money::{Price, Quantity, floor_multiple};
+use crate::domain::money::{MAX_MAGNITUDE, Price, Quantity, floor_multiple};
 use crate::domain::signal::Side;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -27,66 +31,35 @@ pub struct Instrument {
     pub min_notional: Decimal,
     /// Whether the venue takes orders now.
     pub trading: bool,
+    /// What the venue demands beyond that.
+    #[serde(default)]
+    pub finer: FinerRules,
 }
 
-/// The exact rule of the venue that an order would break.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FilterViolation {
-    /// The market is halted or unknown to the venue.
-    #[error("{0} is not trading")]
-    NotTrading(Symbol),
-    /// Below the smallest quantity.
-    #[error("LOT_SIZE: quantity {quantity} is below the minimum {minimum}")]
-    QuantityTooSmall {
-        /// Quantity after rounding down to the step.
-        quantity: Quantity,
-        /// The venue's minimum.
-        minimum: Decimal,
-    },
-    /// Above the largest quantity.
-    #[error("LOT_SIZE: quantity {quantity} is above the maximum {maximum}")]
-    QuantityTooLarge {
-        /// Quantity after rounding down to the step.
-        quantity: Quantity,
-        /// The venue's maximum.
-        maximum: Decimal,
-    },
-    /// Not a multiple of the step.
-    #[error("LOT_SIZE: quantity {quantity} is not a multiple of {step}")]
-    QuantityOffStep {
-        /// The quantity.
-        quantity: Quantity,
-        /// The venue's step.
-        step: Decimal,
-    },
-    /// Worth less than the smallest notional.
-    #[error("NOTIONAL: {notional} is below the minimum {minimum}")]
-    NotionalTooSmall {
-        /// Price x quantity.
-        notional: Decimal,
-        /// The venue's minimum.
-        minimum: Decimal,
-    },
-    /// A limit that is not a multiple of the tick.
-    #[error("PRICE_FILTER: price {price} is not a multiple of {tick}")]
-    PriceOffTick {
-        /// The limit.
-        price: Price,
-        /// The venue's tick.
-        tick: Decimal,
-    },
-    /// The price rounds to nothing.
-    #[error("PRICE_FILTER: the price is below one tick of {tick}")]
-    PriceBelowTick {
-        /// The venue's tick.
-        tick: Decimal,
-    },
+/// How an order names its price, as far as filters look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pricing {
+    /// At whatever the market pays.
+    Market,
+    /// At this price or better.
+    Limit(Price),
 }
 
 impl Instrument {
+    /// The step on which a quantity passes as a limit and at the market, within the asset's decimal places.
+    pub fn step(&self) -> Decimal {
+        let both = common_multiple(self.step_size, self.finer.market_lot.step);
+        common_multiple(both, smallest_unit(self.finer.base_precision))
+    }
+
+    /// The tick, within the asset's decimal places.
+    pub fn tick(&self) -> Decimal {
+        common_multiple(self.tick_size, smallest_unit(self.finer.quote_precision))
+    }
+
     /// Cuts a quantity down to the step.
     pub fn quantize_quantity(&self, quantity: Quantity) -> Quantity {
-        quantity.floor_to(self.step_size)
+        quantity.floor_to(self.step())
     }
 
     /// Puts a limit price on the tick without making it worse for us than asked: down for a buy, up for a sell.
@@ -94,69 +67,103 @@ impl Instrument {
     /// # Errors
     /// [`FilterViolation::PriceBelowTick`] when nothing above zero remains.
     pub fn quantize_limit(&self, price: Price, side: Side) -> Result<Price, FilterViolation> {
-        let floored = floor_multiple(price.decimal(), self.tick_size);
+        let tick = self.tick();
+        let floored = floor_multiple(price.decimal(), tick);
         let value = match side {
-            Side::Sell if floored < price.decimal() => floored + self.tick_size,
+            Side::Sell if floored < price.decimal() => floored + tick,
             Side::Buy | Side::Sell => floored,
         };
-        Price::new(value).ok_or(FilterViolation::PriceBelowTick { tick: self.tick_size })
+        Price::new(value).ok_or(FilterViolation::PriceBelowTick { tick })
     }
 
     /// Puts a simulated execution price on the tick, against us: up for a buy, down for a sell (at least one tick).
     pub fn quantize_adverse(&self, price: Price, side: Side) -> Price {
-        let floored = floor_multiple(price.decimal(), self.tick_size);
+        let tick = self.tick();
+        let floored = floor_multiple(price.decimal(), tick);
         let value = match side {
-            Side::Buy if floored < price.decimal() => floored + self.tick_size,
+            Side::Buy if floored < price.decimal() => floored + tick,
             Side::Buy => floored,
-            Side::Sell => floored.max(self.tick_size),
+            Side::Sell => floored.max(tick),
         };
         Price::new(value).unwrap_or(price)
     }
 
-    /// Checks a quantity against every filter at `price`.
+    /// Checks an order at the market, worth `price` a unit, against every filter.
     ///
     /// # Errors
     /// The first [`FilterViolation`].
     pub fn check(&self, quantity: Quantity, price: Price) -> Result<(), FilterViolation> {
+        // No filter of an order at the market looks at its side.
+        self.check_order(Side::Buy, Pricing::Market, quantity, price)
+    }
+
+    /// Checks an order against every filter, while the market stands at `reference`.
+    ///
+    /// # Errors
+    /// The first [`FilterViolation`].
+    pub fn check_order(
+        &self,
+        side: Side,
+        pricing: Pricing,
+        quantity: Quantity,
+        reference: Price,
+    ) -> Result<(), FilterViolation> {
         if !self.trading {
             return Err(FilterViolation::NotTrading(self.symbol.clone()));
         }
-        if quantity.decimal() < self.min_quantity || quantity.is_zero() {
-            return Err(FilterViolation::QuantityTooSmall { quantity, minimum: self.min_quantity });
+        let lot = LotRule { min: self.min_quantity, max: self.max_quantity, step: self.step_size };
+        check_lot(FilterName::LotSize, lot, quantity)?;
+        if pricing == Pricing::Market {
+            check_lot(FilterName::MarketLotSize, self.finer.market_lot, quantity)?;
         }
-        if self.quantize_quantity(quantity) != quantity {
-            return Err(FilterViolation::QuantityOffStep { quantity, step: self.step_size.normalize() });
+        check_precision(quantity.decimal(), self.finer.base_precision)?;
+        self.check_notional(pricing, quantity, reference)?;
+        match pricing {
+            Pricing::Market => Ok(()),
+            Pricing::Limit(limit) => self.check_limit(limit).and_then(|()| self.check_band(side, limit, reference)),
         }
-        if !self.max_quantity.is_zero() && quantity.decimal() > self.max_quantity {
-            return Err(FilterViolation::QuantityTooLarge { quantity, maximum: self.max_quantity });
+    }
+
+    /// Checks that a limit or stop price is one that the venue takes at all: range, tick and decimal places.
+    ///
+    /// # Errors
+    /// The first [`FilterViolation`].
+    pub fn check_limit(&self, price: Price) -> Result<(), FilterViolation> {
+        let (value, lowest, highest) = (price.decimal(), self.finer.min_price, self.finer.max_price);
+        if value < lowest || (!highest.is_zero() && value > highest) {
+            return Err(FilterViolation::PriceOutOfRange { price, lowest, highest });
         }
-        let notional = (price * quantity).decimal();
-        if notional < self.min_notional {
-            return Err(FilterViolation::NotionalTooSmall {
-                notional: notional.normalize(),
-                minimum: self.min_notional,
-            });
+        if floor_multiple(value, self.tick_size) != value {
+            return Err(FilterViolation::PriceOffTick { price, tick: self.tick_size.normalize() });
+        }
+        check_precision(value, self.finer.quote_precision)
+    }
+
+    fn check_band(&self, side: Side, price: Price, reference: Price) -> Result<(), FilterViolation> {
+        let band = self.finer.band(side);
+        let (lowest, highest) = (bound(reference, band.down), bound(reference, band.up));
+        let value = price.decimal();
+        if value < lowest || (!highest.is_zero() && value > highest) {
+            return Err(FilterViolation::PriceOutOfBand { filter: self.finer.band_name, price, lowest, highest });
         }
         Ok(())
     }
 
-    /// Checks that a limit price is on the tick.
-    ///
-    /// # Errors
-    /// [`FilterViolation::PriceOffTick`].
-    pub fn check_limit(&self, price: Price) -> Result<(), FilterViolation> {
-        if floor_multiple(price.decimal(), self.tick_size) == price.decimal() {
-            Ok(())
-        } else {
-            Err(FilterViolation::PriceOffTick { price, tick: self.tick_size.normalize() })
+    fn check_notional(&self, pricing: Pricing, quantity: Quantity, reference: Price) -> Result<(), FilterViolation> {
+        let (price, min_holds, max_holds) = match pricing {
+            Pricing::Market => (reference, self.finer.min_notional_at_market, self.finer.max_notional_at_market),
+            Pricing::Limit(limit) => (limit, true, true),
+        };
+        let (filter, notional) = (self.finer.notional_name, (price * quantity).decimal());
+        if min_holds && notional < self.min_notional {
+            let minimum = self.min_notional;
+            return Err(FilterViolation::NotionalTooSmall { filter, notional: notional.normalize(), minimum });
         }
-    }
-}
-
-impl FilterViolation {
-    /// Whether the order is too small for the venue at any time: what remains of a holding then is dust.
-    pub const fn is_too_little(&self) -> bool {
-        matches!(self, Self::QuantityTooSmall { .. } | Self::NotionalTooSmall { .. })
+        let maximum = self.finer.max_notional;
+        if max_holds && !maximum.is_zero() && notional > maximum {
+            return Err(FilterViolation::NotionalTooLarge { filter, notional: notional.normalize(), maximum });
+        }
+        Ok(())
     }
 }
 
@@ -199,53 +206,52 @@ impl InstrumentList {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn btc() -> Instrument {
-        Instrument {
-            symbol: Symbol("BTCUSDT".into()),
-            base: Coin::parse("BTC").expect("coin"),
-            quote: Coin::parse("USDT").expect("coin"),
-            tick_size: Decimal::new(1, 2),
-            step_size: Decimal::new(1, 5),
-            min_quantity: Decimal::new(1, 5),
-            max_quantity: Decimal::from(9000),
-            min_notional: Decimal::from(5),
-            trading: true,
-        }
+fn check_lot(filter: FilterName, lot: LotRule, quantity: Quantity) -> Result<(), FilterViolation> {
+    let LotRule { min: minimum, max: maximum, step } = lot;
+    if quantity.decimal() < minimum || quantity.is_zero() {
+        return Err(FilterViolation::QuantityTooSmall { filter, quantity, minimum });
     }
-
-    #[test]
-    fn limits_round_towards_safety_and_executions_against_us() {
-        let (btc, price) = (btc(), Price::parse("100.005").expect("price"));
-        assert_eq!(btc.quantize_limit(price, Side::Buy).map(|p| p.to_string()).as_deref(), Ok("100"));
-        assert_eq!(btc.quantize_limit(price, Side::Sell).map(|p| p.to_string()).as_deref(), Ok("100.01"));
-        assert_eq!(btc.quantize_adverse(price, Side::Buy).to_string(), "100.01");
-        assert_eq!(btc.quantize_adverse(price, Side::Sell).to_string(), "100");
+    if quantity.floor_to(step) != quantity {
+        return Err(FilterViolation::QuantityOffStep { filter, quantity, step: step.normalize() });
     }
-
-    #[test]
-    fn each_filter_names_itself() {
-        let (btc, price) = (btc(), Price::parse("100").expect("price"));
-        let check = |q: &str| btc.check(Quantity::parse(q).expect("quantity"), price).map_err(|e| e.to_string());
-        assert_eq!(check("0.05"), Ok(()));
-        assert_eq!(check("0.04999").unwrap_err(), "NOTIONAL: 4.999 is below the minimum 5");
-        assert!(check("0.000001").unwrap_err().starts_with("LOT_SIZE: quantity 0.000001 is below"));
-        assert!(check("9001").unwrap_err().starts_with("LOT_SIZE: quantity 9001 is above"));
+    if !maximum.is_zero() && quantity.decimal() > maximum {
+        return Err(FilterViolation::QuantityTooLarge { filter, quantity, maximum });
     }
+    Ok(())
+}
 
-    proptest! {
-        #[test]
-        fn a_quantized_quantity_never_exceeds_the_wish(units in 1u64..u64::MAX / 2, scale in 0u32..12) {
-            let wish = Decimal::from_i128_with_scale(i128::from(units), scale);
-            if let Some(wish) = Quantity::new(wish) {
-                let cut = btc().quantize_quantity(wish);
-                prop_assert!(cut <= wish);
-                prop_assert!((cut.decimal() % Decimal::new(1, 5)).is_zero());
-            }
-        }
+fn check_precision(value: Decimal, places: Option<u32>) -> Result<(), FilterViolation> {
+    match places {
+        Some(places) if value.normalize().scale() > places => Err(FilterViolation::TooPrecise { value, places }),
+        _ => Ok(()),
     }
 }
+
+/// A multiple of the market's price; zero, which is no bound, when there is none or it is beyond every price.
+fn bound(reference: Price, multiplier: Decimal) -> Decimal {
+    let bound = reference.decimal().checked_mul(multiplier).unwrap_or_default();
+    if bound > MAX_MAGNITUDE { Decimal::ZERO } else { bound.normalize() }
+}
+
+/// The smallest amount with so many decimal places; zero, which is no rule, when nothing is said.
+fn smallest_unit(places: Option<u32>) -> Decimal {
+    places.and_then(|places| Decimal::try_new(1, places).ok()).unwrap_or_default()
+}
+
+/// The smallest number that is a multiple of both; zero means "no rule" and leaves the other.
+fn common_multiple(one: Decimal, other: Decimal) -> Decimal {
+    let (larger, smaller) = (one.max(other), one.min(other));
+    if smaller.is_zero() || (larger % smaller).is_zero() {
+        return larger;
+    }
+    // Euclid: each round leaves less than half, so it ends within two hundred rounds for any decimal.
+    let (mut divisor, mut rest) = (smaller, larger % smaller);
+    while !rest.is_zero() {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    // Where no common step can be held in a decimal, nothing can be on both: the larger then denies what is off.
+    (larger / divisor).checked_mul(smaller).unwrap_or(larger)
+}
+
+#[cfg(test)]
+mod tests;

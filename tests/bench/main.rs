@@ -8,6 +8,7 @@
 mod client;
 mod house;
 mod server;
+mod signing;
 
 use client::{Client, PASSWORD};
 use countersign::adapters::store::{DbAccessStore, connect};
@@ -61,6 +62,7 @@ async fn measure() -> anyhow::Result<()> {
     );
     row("Approve to durable order (median)", ms(approve), "");
     row("the same beyond one fsync", ms(approve.saturating_sub(sync)), "< 5 ms");
+    signing::rows(row);
     row("Inbox page, 100 waiting: processor time", ms(quiet.cpu), "< 2 ms");
     row("Inbox page, 10,000 waiting: processor time", ms(crowded.cpu), "< 2 ms");
     let ratio = crowded.cpu.as_secs_f64() / quiet.cpu.as_secs_f64().max(1e-9);

@@ -1,6 +1,6 @@
 //! The six markets whose filters are known without asking a venue, for markets that come from a seed or from files.
 
-use crate::domain::instrument::{Instrument, QUOTE_ASSET};
+use crate::domain::instrument::{FinerRules, Instrument, QUOTE_ASSET};
 use crate::domain::market::{Coin, Symbol};
 use rust_decimal::Decimal;
 
@@ -51,6 +51,7 @@ impl KnownMarket {
             max_quantity: Decimal::from(self.max_quantity),
             min_notional: Decimal::from(MIN_NOTIONAL),
             trading: true,
+            finer: FinerRules::default(),
         }
     }
 }
@@ -80,6 +81,7 @@ pub(super) fn derived_instrument(symbol: &str, base: Coin, price: Decimal, price
         max_quantity: Decimal::ZERO,
         min_notional: Decimal::from(MIN_NOTIONAL),
         trading: true,
+        finer: FinerRules::default(),
     }
 }
 

@@ -20,7 +20,7 @@ mod tests;
 
 use crate::adapters::simulation::book::{Entry, OrderBook};
 use crate::adapters::simulation::execution::{Tape, execution_price, slot_of};
-use crate::domain::instrument::{FilterViolation, Instrument};
+use crate::domain::instrument::{FilterViolation, Instrument, Pricing};
 use crate::domain::market::{CandleInterval, Quote, Symbol};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{Order, OrderCause, OrderKind, OrderStatus};
@@ -190,7 +190,11 @@ impl Venue for SimulationVenue {
 /// Holds an order against its market's filters. A liquidation is the venue's own doing and may be dust.
 fn filters(order: &Order, price: Price, instrument: &Instrument) -> Result<(), FilterViolation> {
     let is_liquidation = matches!(order.intent.cause, OrderCause::Liquidation(_));
-    match instrument.check(order.intent.quantity, price) {
+    let pricing = match order.intent.kind {
+        OrderKind::LimitIoc(limit) => Pricing::Limit(limit),
+        OrderKind::Market => Pricing::Market,
+    };
+    match instrument.check_order(order.intent.purpose.side(), pricing, order.intent.quantity, price) {
         Err(violation) if is_liquidation && violation.is_too_little() => Ok(()),
         checked => checked,
     }

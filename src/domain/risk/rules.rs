@@ -3,7 +3,7 @@
 use super::exposure::{Exposure, cash_needed, worst_price};
 use super::{RiskChecked, RiskOutcome, RiskReport, RuleCode, RuleResult, Verdict};
 use crate::domain::book::Book;
-use crate::domain::instrument::Instrument;
+use crate::domain::instrument::{Instrument, Pricing};
 use crate::domain::market::Quote;
 use crate::domain::money::{Money, Price, Quantity};
 use crate::domain::order::{OrderIntent, OrderKind, Purpose};
@@ -178,11 +178,11 @@ fn instrument(intent: &OrderIntent, context: &RiskContext<'_>) -> RuleResult {
         return result(RuleCode::Instrument, false, format!("{} cannot be traded at this venue", intent.coin));
     };
     let price = context.quote.map_or(intent.quote.price, |quote| quote.price);
-    let on_tick = match intent.kind {
-        OrderKind::LimitIoc(limit) => instrument.check_limit(limit),
-        OrderKind::Market => Ok(()),
+    let pricing = match intent.kind {
+        OrderKind::LimitIoc(limit) => Pricing::Limit(limit),
+        OrderKind::Market => Pricing::Market,
     };
-    match instrument.check(intent.quantity, price).and(on_tick) {
+    match instrument.check_order(intent.purpose.side(), pricing, intent.quantity, price) {
         Ok(()) => result(RuleCode::Instrument, true, "tick, step, minimum and notional are met"),
         Err(violation) if violation.is_too_little() && !intent.purpose.is_entry() => {
             result(RuleCode::Instrument, false, format!("dust: too little to sell here ({violation})"))

@@ -12,7 +12,7 @@ use crate::domain::book::{Book, BookView, Marks};
 use crate::domain::decision::{Decision, DecisionSource, DecisionState, Impact};
 use crate::domain::digest::Digest;
 use crate::domain::ids::{BookId, CycleId, DecisionId, InstallationTag, OrderId, PositionId, TraderId};
-use crate::domain::instrument::Instrument;
+use crate::domain::instrument::{FinerRules, Instrument};
 use crate::domain::market::{Coin, Quote, Symbol};
 use crate::domain::money::{Money, Price, Quantity};
 use crate::domain::order::{Order, OrderCause, OrderIntent, OrderKind, Purpose};
@@ -55,6 +55,7 @@ fn instrument() -> Instrument {
         max_quantity: Decimal::from(9000),
         min_notional: Decimal::from(5),
         trading: true,
+        finer: FinerRules::default(),
     }
 }
 

@@ -6,6 +6,9 @@
 mod http;
 mod wire;
 
+use crate::adapters::binance::host::{Host, HostConfig, HostError};
+use crate::adapters::binance::request::Params;
+use crate::adapters::binance::{Endpoint, Urgency, exchange_info};
 use crate::domain::instrument::InstrumentList;
 use crate::domain::market::{Candle, CandleInterval, Quote, Symbol};
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
@@ -13,7 +16,6 @@ use crate::ports::clock::Clock;
 use crate::ports::market_data::{CANDLES_MAX, MarketData, MarketDataError, MarketSource};
 use async_trait::async_trait;
 use http::{Failure, Http};
-use reqwest::Url;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -60,17 +62,6 @@ impl Default for BinanceConfig {
     }
 }
 
-/// Why Binance's market cannot be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum BinanceConfigError {
-    /// The base URL is not usable.
-    #[error("the Binance base URL must be https:// and a host (http:// is for loopback only)")]
-    BaseUrl,
-    /// No HTTP client could be made.
-    #[error("no HTTPS client could be made: {0}")]
-    Client(String),
-}
-
 #[derive(Default)]
 struct InstrumentCache {
     list: Option<(Timestamp, Arc<InstrumentList>)>,
@@ -105,27 +96,29 @@ pub struct BinanceMarket {
 }
 
 impl BinanceMarket {
-    /// Sets up the client; nothing is called before the first question.
+    /// Sets up a host of its own; nothing is called before the first question.
     ///
     /// # Errors
     /// When the base URL or TLS is not usable.
-    pub fn new(config: &BinanceConfig, clock: Arc<dyn Clock>) -> Result<Self, BinanceConfigError> {
-        let base = Url::parse(&config.base_url).map_err(|_| BinanceConfigError::BaseUrl)?;
-        let loopback = match base.host() {
-            Some(url_host) => is_loopback(&url_host.to_string()),
-            None => return Err(BinanceConfigError::BaseUrl),
-        };
-        if !(base.scheme() == "https" || (base.scheme() == "http" && loopback)) {
-            return Err(BinanceConfigError::BaseUrl);
-        }
-        let http = Http::new(base, clock.clone(), config.timeout, config.retry_delay);
-        Ok(Self {
-            http: http.map_err(BinanceConfigError::Client)?,
+    pub fn new(config: &BinanceConfig, clock: Arc<dyn Clock>) -> Result<Self, HostError> {
+        let host = HostConfig { read_timeout: config.timeout, ..HostConfig::new(&config.base_url) };
+        let host = Arc::new(Host::new(host, Arc::clone(&clock))?);
+        Ok(Self::with(Http::new(host, config.retry_delay), clock))
+    }
+
+    /// The market of a host that others call, too: they share its budget.
+    pub fn over(host: Arc<Host>, clock: Arc<dyn Clock>) -> Self {
+        Self::with(Http::new(host, BinanceConfig::default().retry_delay), clock)
+    }
+
+    fn with(http: Http, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            http,
             clock,
             instruments: AsyncMutex::default(),
             quotes: AsyncMutex::default(),
             candles: Mutex::default(),
-        })
+        }
     }
 
     /// Fetches prices of everything wanted lately, so that one call serves all who ask.
@@ -135,15 +128,25 @@ impl BinanceMarket {
         let wanted: Vec<Symbol> = cache.wanted.keys().cloned().collect();
         for part in wanted.chunks(SYMBOLS_PER_CALL) {
             let names: Vec<&str> = part.iter().map(Symbol::as_str).collect();
-            let names = serde_json::Value::from(names).to_string();
-            let query = [("symbols", names), ("type", "MINI".to_owned())];
-            let body = self.http.get("/api/v3/ticker/24hr", &query, ANSWER_BYTES_MAX).await?;
+            let endpoint = Endpoint::DayTicker(names.len());
+            let query =
+                Params::new().text("symbols", &serde_json::Value::from(names).to_string()).plain("type", "MINI");
+            let body = self.http.get(endpoint, &query, Urgency::Order, ANSWER_BYTES_MAX).await?;
             let mut quotes = wire::quotes(&body)?;
             for symbol in part {
                 cache.fetched.insert(symbol.clone(), (now, quotes.remove(symbol)));
             }
         }
         Ok(())
+    }
+
+    /// Fetches the filters; the limits that come with them are the host's to obey.
+    async fn fetch_instruments(&self) -> Result<InstrumentList, Failure> {
+        let query = Params::new().plain("showPermissionSets", "false");
+        let body = self.http.get(Endpoint::ExchangeInfo, &query, Urgency::Background, INSTRUMENT_BYTES_MAX).await?;
+        let info = exchange_info(&body).map_err(wire::unreadable)?;
+        self.http.host().learn_limits(info.weight, &info.orders);
+        Ok(info.instruments)
     }
 
     fn candle_cache(&self, symbol: &Symbol, interval: CandleInterval) -> Arc<AsyncMutex<CandleCache>> {
@@ -155,11 +158,6 @@ impl BinanceMarket {
         }
         caches.entry(key).or_default().clone()
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// A failure younger than `kept_ms`, which answers for the next call too.
@@ -183,22 +181,20 @@ impl MarketData for BinanceMarket {
     async fn instruments(&self) -> Result<Arc<InstrumentList>, MarketDataError> {
         let mut cache = self.instruments.lock().await;
         let now = self.clock.now();
+        let are_doubted = self.http.host().take_filters_doubted();
         let kept = cache.list.clone().map(|(at, list)| (now.since(at), list));
         if let Some((age, list)) = &kept
             && (0..INSTRUMENTS_KEPT_MS).contains(age)
+            && !are_doubted
         {
             return Ok(list.clone());
         }
         let failure_kept = if kept.is_some() { INSTRUMENTS_RETRY_MS } else { FAILURE_KEPT_MS };
         let fetched = match recent_failure(&cache.failed, now, failure_kept) {
             Err(failure) => Err(failure),
-            Ok(()) => {
-                let query = [("showPermissionSets", "false".to_owned())];
-                let body = self.http.get("/api/v3/exchangeInfo", &query, INSTRUMENT_BYTES_MAX).await;
-                body.and_then(|body| wire::instruments(&body)).inspect_err(|failure| {
-                    cache.failed = Some((self.clock.now(), failure.clone()));
-                })
-            }
+            Ok(()) => self.fetch_instruments().await.inspect_err(|failure| {
+                cache.failed = Some((self.clock.now(), failure.clone()));
+            }),
         };
         match (fetched, kept) {
             (Ok(list), _) => {
@@ -250,12 +246,9 @@ impl MarketData for BinanceMarket {
             recent_failure(&cache.failed, now, FAILURE_KEPT_MS)?;
             // One more than asked for, because the newest row is the running candle.
             let rows = (limit + 1).min(CANDLES_MAX);
-            let query = [
-                ("symbol", symbol.as_str().to_owned()),
-                ("interval", interval.as_str().to_owned()),
-                ("limit", rows.to_string()),
-            ];
-            let body = self.http.get("/api/v3/klines", &query, ANSWER_BYTES_MAX).await;
+            let query =
+                Params::new().text("symbol", symbol.as_str()).plain("interval", interval.as_str()).plain("limit", rows);
+            let body = self.http.get(Endpoint::Klines, &query, Urgency::Background, ANSWER_BYTES_MAX).await;
             match body.and_then(|body| wire::candles(&body, interval, now)) {
                 Ok(candles) => {
                     let next_close = candles.last().map_or(now, |last| last.open_time.plus_ms(2 * interval.ms()));

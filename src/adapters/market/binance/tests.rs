@@ -108,7 +108,8 @@ async fn filters_are_read_with_their_traps_and_kept_for_an_hour() {
     let btc = list.of_coin(&crate::domain::market::Coin::parse("BTC").expect("coin")).expect("listed");
     let shown = |value: rust_decimal::Decimal| value.to_string();
     assert_eq!((shown(btc.tick_size), shown(btc.step_size)), ("0.01".into(), "0.00001".into()));
-    assert_eq!((shown(btc.min_quantity), shown(btc.max_quantity)), ("0.00001".into(), "120.5".into()));
+    assert_eq!((shown(btc.min_quantity), shown(btc.max_quantity)), ("0.00001".into(), "9000".into()));
+    assert_eq!(shown(btc.finer.market_lot.max), "120.5");
     assert_eq!((shown(btc.min_notional), btc.trading), ("5".into(), true));
     let xrp = list.of_symbol(&symbol("XRPUSDT")).expect("listed");
     assert!(!xrp.trading, "an unknown status is not tradable");

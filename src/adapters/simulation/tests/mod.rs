@@ -2,7 +2,7 @@
 
 use super::SimulationVenue;
 use crate::domain::ids::{BookId, DecisionId, InstallationTag, OrderId, TraderId};
-use crate::domain::instrument::{Instrument, InstrumentList};
+use crate::domain::instrument::{FinerRules, Instrument, InstrumentList};
 use crate::domain::market::{Candle, CandleInterval, Coin, Quote, Symbol};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{Order, OrderCause, OrderEvent, OrderIntent, OrderKind, Purpose};
@@ -99,6 +99,7 @@ fn instrument() -> Instrument {
         max_quantity: Decimal::from(9000),
         min_notional: Decimal::from(5),
         trading: true,
+        finer: FinerRules::default(),
     }
 }
 
