@@ -3,6 +3,7 @@
 pub mod advisors;
 pub mod clock;
 pub mod market;
+pub mod paper_exchange;
 pub mod simulation;
 pub mod stop_switch;
 pub mod store;
