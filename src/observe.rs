@@ -2,8 +2,10 @@
 //!
 //! Passwords, tokens, cookies and bodies never come here.
 
+mod paper;
 mod trading;
 
+pub use paper::*;
 pub use trading::*;
 
 use crate::domain::access::{Token, User};

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::{hmac, signature};
 use secrecy::{ExposeSecret, SecretString};
 use std::borrow::Cow;
+use subtle::ConstantTimeEq;
 
 /// The longest API key that is looked up.
 const KEY_MAX: usize = 128;
@@ -79,7 +80,7 @@ impl Verifier {
                 }
                 let mut context = hmac::Context::with_key(key);
                 payload.iter().for_each(|part| context.update(part));
-                ring::constant_time::verify_slices_are_equal(context.sign().as_ref(), &tag).is_ok()
+                context.sign().as_ref().ct_eq(&tag).into()
             }
             Self::Ed25519(key) => {
                 let Ok(given) = STANDARD.decode(given) else { return false };

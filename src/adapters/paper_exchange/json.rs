@@ -102,6 +102,14 @@ impl Json {
         self.decimal(value, places);
     }
 
+    /// A field whose value is written by `value`, which must write exactly one.
+    pub fn field(&mut self, name: &str, value: impl FnOnce(&mut Self)) {
+        self.name(name);
+        self.comma = false;
+        value(self);
+        self.comma = true;
+    }
+
     /// A field that is JSON already.
     pub fn raw(&mut self, name: &str, json: &str) {
         self.name(name);

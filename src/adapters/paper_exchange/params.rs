@@ -56,6 +56,11 @@ impl<'r> Params<'r> {
         self.pairs.iter().any(|pair| pair.name == name)
     }
 
+    /// The text of a parameter, if it was sent; that alone does not read it.
+    pub fn peek(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|pair| pair.name == name).map(|pair| &*pair.value)
+    }
+
     /// The text of a parameter.
     ///
     /// # Errors
@@ -83,14 +88,10 @@ impl<'r> Params<'r> {
     /// -1100 for other notations, -1102 beyond what a decimal holds.
     pub fn decimal(&mut self, name: &str) -> Result<Option<Decimal>, ApiError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-        if !is_digits(whole) || !is_digits(fraction) {
+        if !is_plain(text) {
             return Err(ApiError::illegal(name, NUMBER_RANGE));
         }
-        match Decimal::from_str_exact(text) {
-            Ok(value) => Ok(Some(value)),
-            Err(_) => Err(ApiError::mandatory(name)),
-        }
+        plain(text).map(Some).ok_or_else(|| ApiError::mandatory(name))
     }
 
     /// A whole number that is not negative.
@@ -240,6 +241,16 @@ fn read_part<'r>(pairs: &mut Vec<Pair<'r>>, part: &'r str, own: usize) -> Result
         pairs.push(Pair { name, value, is_read: false });
     }
     Ok(())
+}
+
+/// A plain number; `None` for any other notation and beyond what a decimal holds.
+pub fn plain(text: &str) -> Option<Decimal> {
+    if is_plain(text) { Decimal::from_str_exact(text).ok() } else { None }
+}
+
+fn is_plain(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    is_digits(whole) && is_digits(fraction)
 }
 
 fn is_digits(text: &str) -> bool {
