@@ -13,99 +13,161 @@
 //! A method that changes something applies its events before it returns them. The caller writes them to the log before
 //! it tells the answer; when that fails, it must end, since memory is ahead of the log.
 
+mod amount;
+mod audit;
+mod book;
+mod cancel;
+mod depth;
 mod event;
+mod find;
+mod lists;
+mod market;
+mod memory;
 mod names;
+mod place;
+mod plan;
 mod record;
 mod refusal;
+mod replay;
 mod reply;
 mod request;
 mod rules;
+mod shelf;
+mod state;
+#[cfg(test)]
+mod tests;
+mod tick;
+mod trade;
+mod validate;
 mod words;
+pub mod workload;
 
 pub use event::{Batch, EVENT_VERSION, Event, TradeSide};
 pub use names::{AccountId, Asset, ListId, OrderId, Symbol, TradeId};
 pub use record::{Account, Balance, Execution, Order, OrderList};
 pub use refusal::{Phase, Refusal};
+pub use replay::ReplayError;
 pub use reply::{CancelReplaced, Canceled, Depth, Done, ListReport, PlacedOrder};
 pub use request::{
     CancelOrder, CancelReplace, LegKind, ListRef, NewAccount, NewOco, NewOrder, OcoLeg, OrderKind, OrderRef, Page, Tick,
 };
-pub use rules::{Grid, Notional, PercentPrice, SymbolRules};
+pub use rules::{Grid, Notional, PercentPrice, RulesError, SymbolRules};
+pub use state::{CLOSED_ORDERS_MAX, EXECUTIONS_MAX};
 pub use words::{
     CancelReplaceMode, CancelRestriction, ExpiryReason, ListStatus, OrderStatus, OrderType, SelfTradePrevention, Side,
     SymbolStatus, TimeInForce,
 };
 
+use market::Market;
+use memory::Memory;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use state::State;
+use std::collections::BTreeMap;
 
-/// The exchange's memory and its market.
-#[derive(Debug)]
-pub struct Engine {}
+/// The exchange's memory and its markets.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    markets: BTreeMap<Symbol, Market>,
+    memory: Memory,
+}
 
-/// Everything that is remembered, for a file that replaces a long log. Engines of equal snapshots answer alike.
+/// Everything that is remembered, for a file that replaces a long log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {}
-
-/// Why a set of markets cannot be served.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RulesError {
-    /// Two markets of one name.
-    #[error("the market {0} is given twice")]
-    Twice(Symbol),
-    /// More decimals than balances have.
-    #[error("the market {0} has more than 8 decimals in its precision, tick or step")]
-    TooPrecise(Symbol),
+pub struct Snapshot {
+    #[serde(rename = "v")]
+    version: u32,
+    state: State,
 }
 
-/// Why an event does not fit what came before it: the log is not of this exchange, or is damaged.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReplayError {
-    /// Written by a later version.
-    #[error("the log has version {0}, and this program reads {EVENT_VERSION}")]
-    Version(u32),
-    /// A market that is not served.
-    #[error("the log speaks of the market {0}, which is not served")]
-    UnknownSymbol(Symbol),
-    /// An account, order or list that was never made.
-    #[error("the log speaks of {0} before it was made")]
-    Unknown(String),
-    /// Something would be owed that is not there.
-    #[error("the log takes more than there is: {0}")]
-    Overdrawn(String),
-}
-
-#[allow(clippy::unimplemented, unused_variables, missing_docs, clippy::missing_errors_doc)]
 impl Engine {
+    /// An exchange without accounts. Its markets are closed until their first tick.
+    ///
+    /// # Errors
+    /// [`RulesError`] when the markets cannot be told apart or balances could not hold what is traded.
     pub fn new(markets: Vec<SymbolRules>) -> Result<Self, RulesError> {
-        unimplemented!()
+        let mut served = BTreeMap::new();
+        for rules in markets {
+            if !rules.is_exact() {
+                return Err(RulesError::TooPrecise(rules.symbol));
+            }
+            let symbol = rules.symbol.clone();
+            if served.insert(symbol.clone(), Market::new(rules)).is_some() {
+                return Err(RulesError::Twice(symbol));
+            }
+        }
+        let memory = Memory::new(served.values().map(|market| &market.rules));
+        Ok(Self { markets: served, memory })
     }
 
-    // ---- memory
+    /// Everything that is remembered now.
     pub fn snapshot(&self) -> Snapshot {
-        unimplemented!()
+        Snapshot { version: EVENT_VERSION, state: self.memory.state.clone() }
     }
-    pub fn restore(markets: Vec<SymbolRules>, snapshot: Snapshot) -> Result<Self, ReplayError> {
-        unimplemented!()
+
+    /// Takes a snapshot's place: all that this exchange remembers is replaced. Events that came after it follow by
+    /// [`replay`](Self::replay).
+    ///
+    /// # Errors
+    /// [`ReplayError`] when it is of another version, or speaks of markets that are not served.
+    pub fn restore(&mut self, snapshot: Snapshot) -> Result<(), ReplayError> {
+        if snapshot.version != EVENT_VERSION {
+            return Err(ReplayError::Version(snapshot.version));
+        }
+        self.memory = Memory::of_state(self.markets.values().map(|market| &market.rules), snapshot.state)?;
+        Ok(())
     }
+
+    /// Takes one line of a log in.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when it does not follow what is remembered. The engine must then not be used.
     pub fn replay(&mut self, batch: &Batch) -> Result<(), ReplayError> {
-        unimplemented!()
+        if batch.version != EVENT_VERSION {
+            return Err(ReplayError::Version(batch.version));
+        }
+        batch.events.iter().try_for_each(|event| self.memory.apply(event))
     }
 
-    // ---- the market (not remembered, but what it causes is)
-    /// `now_ms`: wall clock in milliseconds, as in every method below. Errors: -1121.
-    pub fn tick(&mut self, symbol: &str, tick: Tick, now_ms: i64) -> Result<Done<()>, Refusal> {
-        unimplemented!()
-    }
-    /// A market starts as TRADING. Not remembered.
+    /// Opens a market, or closes it. It is not remembered: a market that is made anew trades.
+    ///
+    /// # Errors
+    /// -1121.
     pub fn set_status(&mut self, symbol: &str, status: SymbolStatus) -> Result<(), Refusal> {
-        unimplemented!()
+        self.market_mut(symbol)?.status = status;
+        Ok(())
     }
 
-    // ---- accounts
-    pub fn open_account(&mut self, account: NewAccount, now_ms: i64) -> Done<AccountId> {
-        unimplemented!()
+    /// The markets with their rules, by name.
+    pub fn markets(&self) -> impl Iterator<Item = (&SymbolRules, SymbolStatus)> {
+        self.markets.values().map(|market| (&market.rules, market.status))
     }
+
+    /// Opens an account with what it starts with. A second account of one name is another account.
+    pub fn open_account(&mut self, account: NewAccount, now_ms: i64) -> Done<AccountId> {
+        let last = self.memory.state.accounts.keys().next_back().map_or(0, |id| id.0);
+        let id = AccountId(last + 1);
+        let opened = Account {
+            id,
+            name: account.name,
+            maker_rate: account.maker_rate,
+            taker_rate: account.taker_rate,
+            bnb_burn: account.bnb_burn,
+            updated_at: now_ms,
+            balances: BTreeMap::new(),
+        };
+        let mut events = Vec::new();
+        self.emit(&mut events, Event::Opened(Box::new(opened)));
+        for (asset, amount) in account.deposits {
+            self.emit(&mut events, Event::Deposited { account: id, asset, amount: amount::down(amount), at: now_ms });
+        }
+        Done { reply: id, events }
+    }
+
+    /// Pays something into an account, cut to 8 decimals.
+    ///
+    /// # Errors
+    /// -2015 for an account that does not exist, -1130 for an amount that is not above zero.
     pub fn deposit(
         &mut self,
         account: AccountId,
@@ -113,100 +175,53 @@ impl Engine {
         amount: Decimal,
         now_ms: i64,
     ) -> Result<Done<()>, Refusal> {
-        unimplemented!()
+        let amount = amount::down(amount);
+        if self.account(account).is_none() {
+            return Err(Refusal::unknown_account());
+        }
+        if amount <= Decimal::ZERO {
+            return Err(Refusal::invalid(-1130, "Data sent for parameter 'amount' is not valid."));
+        }
+        let mut events = Vec::new();
+        self.emit(&mut events, Event::Deposited { account, asset: Asset::new(asset), amount, at: now_ms });
+        Ok(Done { reply: (), events })
     }
+
+    /// Chooses whether an account pays commission in BNB.
+    ///
+    /// # Errors
+    /// -2015 for an account that does not exist.
     pub fn set_bnb_burn(&mut self, account: AccountId, on: bool, now_ms: i64) -> Result<Done<()>, Refusal> {
-        unimplemented!()
+        if self.account(account).is_none() {
+            return Err(Refusal::unknown_account());
+        }
+        let mut events = Vec::new();
+        self.emit(&mut events, Event::BnbBurnSet { account, on, at: now_ms });
+        Ok(Done { reply: (), events })
     }
+
+    /// The first account of a name.
     pub fn account_named(&self, name: &str) -> Option<AccountId> {
-        unimplemented!()
+        self.memory.state.accounts.values().find(|account| account.name == name).map(|account| account.id)
     }
+
+    /// One account with its balances.
     pub fn account(&self, account: AccountId) -> Option<&Account> {
-        unimplemented!()
+        self.memory.state.accounts.get(&account)
     }
 
-    // ---- orders
-    /// Everything `place` checks before it looks at account and book: `order/test`.
-    pub fn check(&self, order: &NewOrder) -> Result<(), Refusal> {
-        unimplemented!()
-    }
-    pub fn place(&mut self, order: NewOrder, now_ms: i64) -> Result<Done<PlacedOrder>, Refusal> {
-        unimplemented!()
-    }
-    pub fn place_oco(&mut self, oco: NewOco, now_ms: i64) -> Result<Done<ListReport>, Refusal> {
-        unimplemented!()
-    }
-    pub fn cancel(&mut self, cancel: CancelOrder, now_ms: i64) -> Result<Done<Canceled>, Refusal> {
-        unimplemented!()
-    }
-    pub fn cancel_all(
-        &mut self,
-        account: AccountId,
-        symbol: &str,
-        now_ms: i64,
-    ) -> Result<Done<Vec<Canceled>>, Refusal> {
-        unimplemented!()
-    }
-    pub fn cancel_list(
-        &mut self,
-        account: AccountId,
-        symbol: &str,
-        list: &ListRef,
-        now_ms: i64,
-    ) -> Result<Done<ListReport>, Refusal> {
-        unimplemented!()
-    }
-    /// Refused as a whole only when the new order fails its validation; both failed is told in the reply.
-    pub fn cancel_replace(&mut self, request: CancelReplace, now_ms: i64) -> Result<Done<CancelReplaced>, Refusal> {
-        unimplemented!()
+    fn market(&self, symbol: &str) -> Result<&Market, Refusal> {
+        self.markets.get(symbol).ok_or(Refusal::unknown_symbol())
     }
 
-    // ---- questions
-    /// -1121, -2013, -2039.
-    pub fn order(&self, account: AccountId, symbol: &str, order: &OrderRef) -> Result<&Order, Refusal> {
-        unimplemented!()
-    }
-    /// Oldest first; of every market without a symbol.
-    pub fn open_orders(&self, account: AccountId, symbol: Option<&str>) -> Result<Vec<&Order>, Refusal> {
-        unimplemented!()
-    }
-    pub fn all_orders(&self, account: AccountId, symbol: &str, page: Page) -> Result<Vec<&Order>, Refusal> {
-        unimplemented!()
-    }
-    /// Executions of one account, all or those of one order.
-    pub fn executions(
-        &self,
-        account: AccountId,
-        symbol: &str,
-        order: Option<OrderId>,
-        page: Page,
-    ) -> Result<Vec<&Execution>, Refusal> {
-        unimplemented!()
-    }
-    /// A list with its legs: -2018 when there is none.
-    pub fn order_list(&self, account: AccountId, list: &ListRef) -> Result<ListReport, Refusal> {
-        unimplemented!()
-    }
-    /// `page.from_id` is a list's number.
-    pub fn all_order_lists(&self, account: AccountId, page: Page) -> Vec<&OrderList> {
-        unimplemented!()
-    }
-    pub fn open_order_lists(&self, account: AccountId) -> Vec<&OrderList> {
-        unimplemented!()
+    fn market_mut(&mut self, symbol: &str) -> Result<&mut Market, Refusal> {
+        self.markets.get_mut(symbol).ok_or(Refusal::unknown_symbol())
     }
 
-    // ---- the market, as seen
-    pub fn markets(&self) -> impl Iterator<Item = (&SymbolRules, SymbolStatus)> {
-        std::iter::empty()
-    }
-    /// `levels`: at most so many on each side.
-    pub fn depth(&self, symbol: &str, levels: usize) -> Result<Depth, Refusal> {
-        unimplemented!()
-    }
-    pub fn last_price(&self, symbol: &str) -> Result<Option<Decimal>, Refusal> {
-        unimplemented!()
-    }
-    pub fn average_price(&self, symbol: &str) -> Result<Option<Decimal>, Refusal> {
-        unimplemented!()
+    /// Notes that a market's book has changed.
+    fn touch(&mut self, symbol: &str, now_ms: i64) {
+        if let Some(market) = self.markets.get_mut(symbol) {
+            market.touch(now_ms);
+        }
     }
 }

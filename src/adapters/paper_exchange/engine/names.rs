@@ -81,3 +81,35 @@ counter! {
     /// One order list. The first is 1.
     ListId,
 }
+
+/// Characters of a generated name.
+const GENERATED_LENGTH: usize = 22;
+
+/// A name for what its owner did not name: follows from its number, and looks like chance, so that nobody's own
+/// numbering comes upon it.
+pub(super) fn generated(kind: char, number: u64) -> String {
+    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut state = number ^ (u64::from(u32::from(kind)) << 56);
+    let letters = std::iter::repeat_with(|| {
+        // SplitMix64: each number is the start of its own well-mixed sequence.
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        let mixed = mixed ^ (mixed >> 31);
+        char::from(ALPHABET[usize::try_from(mixed % 62).expect("below 62")])
+    });
+    letters.take(GENERATED_LENGTH).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_names_are_legal_and_differ() {
+        let names: std::collections::BTreeSet<String> =
+            (0..1_000).flat_map(|number| [generated('o', number), generated('c', number)]).collect();
+        assert_eq!(names.len(), 2_000);
+        assert!(names.iter().all(|name| name.len() == 22 && name.bytes().all(|byte| byte.is_ascii_alphanumeric())));
+    }
+}

@@ -1,5 +1,6 @@
 //! What the exchange keeps: accounts, orders, lists and executions.
 
+use super::amount::up;
 use super::names::{AccountId, Asset, ListId, OrderId, Symbol, TradeId};
 use super::words::{ExpiryReason, ListStatus, OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce};
 use rust_decimal::Decimal;
@@ -38,57 +39,95 @@ pub struct Account {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Its number.
+    #[serde(rename = "i")]
     pub id: OrderId,
     /// Whose it is.
+    #[serde(rename = "a")]
     pub account: AccountId,
     /// On which market.
+    #[serde(rename = "s")]
     pub symbol: Symbol,
     /// The list that it is a leg of.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub list: Option<ListId>,
     /// The owner's name for it.
+    #[serde(rename = "c")]
     pub client_order_id: String,
     /// Which way.
+    #[serde(rename = "d")]
     pub side: Side,
     /// Its type.
+    #[serde(rename = "o")]
     pub order_type: OrderType,
     /// How long; GTC for types that have no such word.
+    #[serde(rename = "f")]
     pub time_in_force: TimeInForce,
     /// Its limit; zero for market orders.
+    #[serde(rename = "p", default, skip_serializing_if = "Decimal::is_zero")]
     pub price: Decimal,
     /// Its trigger.
+    #[serde(rename = "sp", default, skip_serializing_if = "Option::is_none")]
     pub stop_price: Option<Decimal>,
     /// How much base; what was executed for an order by quote.
+    #[serde(rename = "q")]
     pub quantity: Decimal,
     /// How much quote was asked for; zero for orders by quantity.
+    #[serde(rename = "qq", default, skip_serializing_if = "Decimal::is_zero")]
     pub quote_order_quantity: Decimal,
     /// How much base was executed.
+    #[serde(rename = "z", default, skip_serializing_if = "Decimal::is_zero")]
     pub executed: Decimal,
     /// How much quote was executed.
+    #[serde(rename = "zq", default, skip_serializing_if = "Decimal::is_zero")]
     pub executed_quote: Decimal,
     /// What it holds of the asset that it gives.
+    #[serde(rename = "h")]
     pub locked: Decimal,
     /// Where it stands.
+    #[serde(rename = "x")]
     pub status: OrderStatus,
     /// Why the exchange ended it.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub expiry_reason: Option<ExpiryReason>,
     /// What happens on a trade with oneself.
+    #[serde(rename = "v")]
     pub self_trade_prevention: SelfTradePrevention,
     /// The owner's number of a strategy.
+    #[serde(rename = "si", default, skip_serializing_if = "Option::is_none")]
     pub strategy_id: Option<i64>,
     /// The owner's kind of a strategy.
+    #[serde(rename = "st", default, skip_serializing_if = "Option::is_none")]
     pub strategy_type: Option<i64>,
     /// When it was placed, in milliseconds.
+    #[serde(rename = "t")]
     pub time: i64,
     /// When it changed last, in milliseconds.
+    #[serde(rename = "u")]
     pub updated_at: i64,
     /// Since when it works, in milliseconds; `None` while its trigger has not come.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     pub working_since: Option<i64>,
+    /// Its place among those of its price: a number that grows with each order that begins to work.
+    #[serde(rename = "n")]
+    pub priority: u64,
 }
 
 impl Order {
     /// What is not executed.
     pub fn remaining(&self) -> Decimal {
         self.quantity - self.executed
+    }
+
+    /// What an open order must hold of the asset that it gives; `None` when that does not follow from its own prices.
+    pub(super) fn need(&self) -> Option<Decimal> {
+        let price = if self.order_type.is_limit() { self.price } else { self.stop_price? };
+        if !self.order_type.is_limit() && self.is_working() {
+            return None;
+        }
+        Some(match self.side {
+            Side::Buy => up(price * self.remaining()),
+            Side::Sell => self.remaining(),
+        })
     }
 
     /// Whether it works: a stop order does so from its trigger on.

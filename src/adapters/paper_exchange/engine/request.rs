@@ -2,7 +2,7 @@
 //! market order with one, cannot be said.
 
 use super::names::{AccountId, Asset, ListId, OrderId, Symbol};
-use super::words::{CancelReplaceMode, CancelRestriction, SelfTradePrevention, Side, TimeInForce};
+use super::words::{CancelReplaceMode, CancelRestriction, OrderType, SelfTradePrevention, Side, TimeInForce};
 use rust_decimal::Decimal;
 
 /// An account to be opened.
@@ -108,6 +108,67 @@ pub enum OrderKind {
     },
 }
 
+impl OrderKind {
+    /// The word for it.
+    pub const fn order_type(&self) -> OrderType {
+        match self {
+            Self::Market { .. } | Self::MarketByQuote { .. } => OrderType::Market,
+            Self::Limit { .. } => OrderType::Limit,
+            Self::LimitMaker { .. } => OrderType::LimitMaker,
+            Self::StopLoss { .. } => OrderType::StopLoss,
+            Self::StopLossLimit { .. } => OrderType::StopLossLimit,
+            Self::TakeProfit { .. } => OrderType::TakeProfit,
+            Self::TakeProfitLimit { .. } => OrderType::TakeProfitLimit,
+        }
+    }
+
+    /// How much base; `None` for an order by quote.
+    pub const fn quantity(&self) -> Option<Decimal> {
+        match self {
+            Self::MarketByQuote { .. } => None,
+            Self::Market { quantity }
+            | Self::Limit { quantity, .. }
+            | Self::LimitMaker { quantity, .. }
+            | Self::StopLoss { quantity, .. }
+            | Self::StopLossLimit { quantity, .. }
+            | Self::TakeProfit { quantity, .. }
+            | Self::TakeProfitLimit { quantity, .. } => Some(*quantity),
+        }
+    }
+
+    /// The limit.
+    pub const fn price(&self) -> Option<Decimal> {
+        match self {
+            Self::Limit { price, .. }
+            | Self::LimitMaker { price, .. }
+            | Self::StopLossLimit { price, .. }
+            | Self::TakeProfitLimit { price, .. } => Some(*price),
+            Self::Market { .. } | Self::MarketByQuote { .. } | Self::StopLoss { .. } | Self::TakeProfit { .. } => None,
+        }
+    }
+
+    /// The trigger.
+    pub const fn stop_price(&self) -> Option<Decimal> {
+        match self {
+            Self::StopLoss { stop_price, .. }
+            | Self::StopLossLimit { stop_price, .. }
+            | Self::TakeProfit { stop_price, .. }
+            | Self::TakeProfitLimit { stop_price, .. } => Some(*stop_price),
+            Self::Market { .. } | Self::MarketByQuote { .. } | Self::Limit { .. } | Self::LimitMaker { .. } => None,
+        }
+    }
+
+    /// How long: what was said, or GTC.
+    pub const fn time_in_force(&self) -> TimeInForce {
+        match self {
+            Self::Limit { time_in_force, .. }
+            | Self::StopLossLimit { time_in_force, .. }
+            | Self::TakeProfitLimit { time_in_force, .. } => *time_in_force,
+            _ => TimeInForce::Gtc,
+        }
+    }
+}
+
 /// Two orders of which one cancels the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOco {
@@ -178,6 +239,23 @@ pub enum LegKind {
         /// How long once triggered.
         time_in_force: TimeInForce,
     },
+}
+
+impl LegKind {
+    /// The order that this leg is.
+    pub const fn of_quantity(self, quantity: Decimal) -> OrderKind {
+        match self {
+            Self::LimitMaker { price } => OrderKind::LimitMaker { quantity, price },
+            Self::StopLoss { stop_price } => OrderKind::StopLoss { quantity, stop_price },
+            Self::StopLossLimit { price, stop_price, time_in_force } => {
+                OrderKind::StopLossLimit { quantity, price, stop_price, time_in_force }
+            }
+            Self::TakeProfit { stop_price } => OrderKind::TakeProfit { quantity, stop_price },
+            Self::TakeProfitLimit { price, stop_price, time_in_force } => {
+                OrderKind::TakeProfitLimit { quantity, price, stop_price, time_in_force }
+            }
+        }
+    }
 }
 
 /// Which order is meant. With both, the id finds it and the name must be its own.

@@ -1,5 +1,6 @@
 //! What a market demands of an order: its assets, its precision and its filters.
 
+use super::amount::SCALE;
 use super::names::{Asset, Symbol};
 use rust_decimal::Decimal;
 
@@ -73,4 +74,38 @@ pub struct Notional {
     pub max: Decimal,
     /// Whether market orders must stay below the largest worth, at the average price.
     pub apply_max_to_market: bool,
+}
+
+/// Why a set of markets cannot be served.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RulesError {
+    /// Two markets of one name.
+    #[error("the market {0} is given twice")]
+    Twice(Symbol),
+    /// More decimals than balances have.
+    #[error("the market {0} has more than 8 decimals in its precision, tick or step")]
+    TooPrecise(Symbol),
+}
+
+impl SymbolRules {
+    /// The smallest difference of two prices.
+    pub(super) fn tick_size(&self) -> Decimal {
+        grain(self.price.step, self.quote_precision)
+    }
+
+    /// The smallest difference of two quantities.
+    pub(super) fn step_size(&self) -> Decimal {
+        grain(self.lot_size.step, self.base_precision)
+    }
+
+    /// Whether balances of 8 decimals can hold everything that is traded here.
+    pub(super) fn is_exact(&self) -> bool {
+        let scales = [self.base_precision, self.quote_precision, self.tick_size().scale(), self.step_size().scale()];
+        scales.into_iter().all(|scale| scale <= SCALE)
+    }
+}
+
+/// A step, or the last decimal place where the rule is off.
+fn grain(step: Decimal, precision: u32) -> Decimal {
+    if step.is_zero() { Decimal::new(1, precision) } else { step.normalize() }
 }

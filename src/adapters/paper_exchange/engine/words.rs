@@ -68,6 +68,11 @@ impl OrderType {
     pub const fn is_algo(self) -> bool {
         matches!(self, Self::StopLoss | Self::StopLossLimit | Self::TakeProfit | Self::TakeProfitLimit)
     }
+
+    /// Whether it trades at its own price or better, once it works.
+    pub const fn is_limit(self) -> bool {
+        matches!(self, Self::Limit | Self::LimitMaker | Self::StopLossLimit | Self::TakeProfitLimit)
+    }
 }
 
 wire_words! {
