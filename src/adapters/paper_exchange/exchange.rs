@@ -198,10 +198,10 @@ impl Exchange {
 
 /// Folds a state file into an engine.
 fn remember(log: &mut OpenedLog, rules: Vec<super::engine::SymbolRules>) -> Result<Engine, PaperError> {
-    let mut engine = match log.snapshot.take() {
-        Some(snapshot) => Engine::restore(rules, snapshot)?,
-        None => Engine::new(rules)?,
-    };
+    let mut engine = Engine::new(rules)?;
+    if let Some(snapshot) = log.snapshot.take() {
+        engine.restore(snapshot)?;
+    }
     for batch in std::mem::take(&mut log.batches) {
         engine.replay(&batch)?;
     }

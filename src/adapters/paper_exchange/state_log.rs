@@ -161,6 +161,13 @@ impl OpenedLog {
     }
 }
 
+impl OpenedLog {
+    /// Whether anything was ever written to it: then its market time is the market's.
+    pub const fn has_begun(&self) -> bool {
+        self.number > 0
+    }
+}
+
 /// One exchange for one file. The lock is a file of its own, since the state file is replaced now and then.
 fn lock(path: &Path) -> Result<File, StateLogError> {
     let lock_path = beside(path, ".lock");

@@ -19,11 +19,11 @@ fn is_served(engine: &Engine, symbol: &str) -> bool {
 }
 
 /// Which markets a question is about: one, a list, or all of them; `symbolStatus` leaves out the others.
-struct Asked {
+pub struct Asked {
     /// In the order asked.
-    symbols: Vec<String>,
+    pub symbols: Vec<String>,
     /// Whether the answer is an array.
-    is_list: bool,
+    pub is_list: bool,
 }
 
 /// Reads `symbol`, `symbols` and `symbolStatus`.

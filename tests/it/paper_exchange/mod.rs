@@ -1,0 +1,12 @@
+//! The paper exchange as its clients see it: over HTTP, with real signatures.
+
+mod clients;
+mod durability;
+mod faults;
+mod house;
+mod keys;
+mod limits;
+mod lists;
+mod market;
+mod orders;
+mod vectors;
