@@ -19,7 +19,7 @@ struct Chance {
 prop_compose! {
     fn chance()(
         what in 0u8..24,
-        account in 0u8..2,
+        account in 0u8..3,
         side in 0u8..2,
         quantity in 1u32..400_000,
         price in -600i32..600,
@@ -32,7 +32,7 @@ prop_compose! {
 
 /// A command that follows from the numbers; most are sensible, some are refused.
 fn command(desk: &mut Desk, it: Chance) {
-    let account = if it.account == 0 { desk.alice } else { desk.bob };
+    let account = AccountId(u64::from(it.account) + 1);
     let side = if it.side == 0 { Side::Buy } else { Side::Sell };
     let quantity = Decimal::new(i64::from(it.quantity), 5);
     let near = |cents: i32| dec("50000") + Decimal::from(cents) / dec("10");
@@ -53,6 +53,16 @@ fn command(desk: &mut Desk, it: Chance) {
     let mut order = desk.order(account, side, kind);
     order.self_trade_prevention = Some(SelfTradePrevention::ALL[usize::from(it.word) % 4]);
     order.client_order_id = (it.word < 3).then(|| format!("n{}", it.word));
+    let _ = desk.try_place(order);
+    if it.word == 11 {
+        trade_bnb(desk, account, side, quantity);
+    }
+}
+
+/// Commission in BNB on a market of BNB, where it is also what is given or received.
+fn trade_bnb(desk: &mut Desk, account: AccountId, side: Side, quantity: Decimal) {
+    let mut order = desk.order(account, side, OrderKind::Market { quantity: quantity.round_dp(3) });
+    order.symbol = Symbol::new("BNBUSDT");
     let _ = desk.try_place(order);
 }
 
@@ -120,11 +130,20 @@ fn tie(desk: &mut Desk, it: Chance, account: AccountId, side: Side) {
     }
 }
 
-/// A desk whose accounts have some BNB, and BNB a price.
+/// A desk whose accounts have some BNB, and BNB a price; the third account has uneven rates.
 fn rich() -> Desk {
     let mut desk = Desk::new();
     desk.tick_of("BNBUSDT", "600.5", "42");
-    for account in [desk.alice, desk.bob] {
+    let carol = NewAccount {
+        name: "carol".into(),
+        maker_rate: dec("0.0001234567"),
+        taker_rate: dec("0.07654321"),
+        bnb_burn: true,
+        deposits: vec![(Asset::new("BTC"), dec("3.00000001")), (Asset::new("USDT"), dec("77777.77777777"))],
+    };
+    let done = desk.engine.open_account(carol, desk.now);
+    let carol = desk.note(done);
+    for account in [desk.alice, desk.bob, carol] {
         let done = desk.engine.deposit(account, "BNB", dec("0.3"), desk.now).expect("a deposit");
         desk.note(done);
     }

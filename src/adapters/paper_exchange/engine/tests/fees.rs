@@ -38,7 +38,7 @@ fn commission_is_rounded_up_at_eight_decimals() {
     let mut desk = Desk::new();
     let (alice, bob) = (desk.alice, desk.bob);
     desk.place(alice, Sell, limit("0.00123", "50000.01"));
-    // 0.00123 / 1,000 is exact at 8 decimals only when rounded: 0.00000123.
+    // 0.00123 / 1,000 has 8 decimals.
     assert_eq!(charged(&desk.place(bob, Buy, market_of("0.00123"))), ["0.00000123 BTC"]);
     let rows = desk.engine.executions(alice, BTC, None, Page { from_id: None, start: None, end: None, limit: 9 });
     // 61.5000123 / 1,000 = 0.0615000123.
@@ -117,6 +117,24 @@ fn an_account_that_trades_with_itself_pays_both_commissions() {
     let placed = desk.try_place(order).expect("accepted");
     assert_eq!(charged(&placed), ["0.00625 BNB"]);
     assert_eq!([desk.has(alice, "BNB"), desk.has(alice, "USDT")], ["0.00375/0", "99995/0"]);
+}
+
+#[test]
+fn rates_and_deposits_beyond_reason_are_bounded() {
+    let mut desk = Desk::new();
+    let account = NewAccount {
+        name: "odd".into(),
+        maker_rate: dec("-1"),
+        taker_rate: dec("7"),
+        bnb_burn: false,
+        deposits: vec![(Asset::new("USDT"), dec("1000")), (Asset::new("BTC"), dec("-5"))],
+    };
+    let done = desk.engine.open_account(account, desk.now);
+    let odd = desk.note(done);
+    desk.tick("50000", "42");
+    assert_eq!(charged(&desk.place(odd, Buy, market_of("0.01"))), ["0.01 BTC"]);
+    assert_eq!(desk.has(odd, "BTC"), "0/0");
+    assert_eq!(desk.engine.deposit(odd, "USDT", dec("1000000000001"), NOON).expect_err("too much").code, -1130);
 }
 
 #[test]

@@ -203,10 +203,10 @@ fn legs_must_be_where_they_belong() {
         assert_eq!((code, message.as_str()), (-2010, "The relationship of the prices for the orders is not correct."));
     }
     assert_eq!(desk.untied(oco(alice, Sell, "10.1", makes("52000"), stops("48000"))).0, -2010);
-    assert_eq!(
-        desk.untied(oco(alice, Sell, "1", makes("52000.001"), stops("48000"))).1,
-        "Filter failure: PRICE_FILTER"
-    );
+    for (above, below) in [("52000.001", "48000"), ("52000", "48000.001")] {
+        let answer = desk.untied(oco(alice, Sell, "1", makes(above), stops(below)));
+        assert_eq!(answer, (-1013, "Filter failure: PRICE_FILTER".into()));
+    }
 }
 
 #[test]

@@ -183,7 +183,9 @@ fn ticks_and_deposits_are_above_zero() {
         average: dec(average),
         volume: dec(volume),
     };
-    for bad in [tick("0", "1", "1"), tick("1", "0", "1"), tick("1", "1", "-1")] {
+    let bad = [("0", "1", "1"), ("1", "0", "1"), ("1", "1", "-1"), ("1000000000001", "1", "1")];
+    for (price, average, volume) in bad {
+        let bad = tick(price, average, volume);
         assert_eq!(desk.engine.tick(BTC, bad, NOON).expect_err("bad").code, -1130);
     }
     assert_eq!(desk.engine.tick("NONE", tick("1", "1", "1"), NOON).expect_err("unknown").code, -1121);
