@@ -85,7 +85,7 @@ fn other_command(desk: &mut Desk, it: Chance, account: AccountId, side: Side) {
             desk.note(done);
         }
         (19, _) => {
-            let on = it.word % 2 == 0;
+            let on = it.word.is_multiple_of(2);
             let done = desk.engine.set_bnb_burn(account, on, desk.now).expect("an account");
             desk.note(done);
         }
@@ -103,13 +103,13 @@ fn tie(desk: &mut Desk, it: Chance, account: AccountId, side: Side) {
     let leg = |kind| OcoLeg { kind, client_order_id: None, strategy_id: None, strategy_type: None };
     let (up, down) = (last + away(it.price), last - away(it.other));
     let gain_at = if side == Side::Sell { up } else { down };
-    let gain = if it.word % 2 == 0 {
+    let gain = if it.word.is_multiple_of(2) {
         LegKind::LimitMaker { price: gain_at }
     } else {
         LegKind::TakeProfit { stop_price: gain_at }
     };
     let stop_at = if side == Side::Sell { down } else { up };
-    let stop = if it.word % 3 == 0 {
+    let stop = if it.word.is_multiple_of(3) {
         LegKind::StopLoss { stop_price: stop_at }
     } else {
         LegKind::StopLossLimit { price: gain_at, stop_price: stop_at, time_in_force: TimeInForce::Gtc }
