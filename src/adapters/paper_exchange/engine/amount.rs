@@ -25,10 +25,11 @@ pub(super) fn floor_to(value: Decimal, step: Decimal) -> Decimal {
 }
 
 /// How many whole steps of base cost no more than `budget` at `price`.
+///
+/// The division may round up, but never to a step too many: between values of 8 decimals that are not beyond
+/// [`LARGEST`], a quotient that is not whole in steps is further from the next step than the last digit of a decimal.
 pub(super) fn affordable(budget: Decimal, price: Decimal, step: Decimal) -> Decimal {
-    let quantity = floor_to(budget / price, step);
-    // A division that was rounded up may promise one step too many.
-    if quantity * price > budget { (quantity - step).max(Decimal::ZERO) } else { quantity }
+    floor_to(budget / price, step)
 }
 
 /// The whole steps of base whose worth at `price` is nearest to `wanted`.
@@ -36,4 +37,41 @@ pub(super) fn nearest(wanted: Decimal, price: Decimal, step: Decimal) -> Decimal
     let below = affordable(wanted, price, step);
     let above = below + step;
     if above * price - wanted < wanted - below * price { above } else { below }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::dec;
+    use super::*;
+
+    #[test]
+    fn the_largest_is_what_it_says() {
+        assert_eq!(LARGEST, dec("1000000000000"));
+    }
+
+    #[test]
+    fn a_budget_is_never_overspent() {
+        let step = dec("0.00000001");
+        for (budget, price) in [
+            ("1000000000000", "0.00000003"),
+            ("999999999999.99999999", "0.00000001"),
+            ("999999999999.99999999", "0.00000013"),
+            ("0.00000001", "1000000000000"),
+            ("100", "999999999999.99999999"),
+            ("999999999999.99999999", "999999999999.99999998"),
+        ] {
+            let (budget, price) = (dec(budget), dec(price));
+            let quantity = affordable(budget, price, step);
+            assert!(quantity * price <= budget, "{budget} at {price}");
+            assert!((quantity + step) * price > budget, "{budget} at {price}");
+        }
+        assert_eq!(affordable(dec("100"), dec("33"), dec("1")), dec("3"));
+    }
+
+    #[test]
+    fn the_nearest_steps_are_below_or_above() {
+        assert_eq!(nearest(dec("98"), dec("10"), dec("1")), dec("10"));
+        assert_eq!(nearest(dec("94"), dec("10"), dec("1")), dec("9"));
+        assert_eq!(nearest(dec("95"), dec("10"), dec("1")), dec("9"), "a tie gives less away");
+    }
 }

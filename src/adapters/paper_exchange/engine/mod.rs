@@ -144,14 +144,17 @@ impl Engine {
     }
 
     /// Opens an account with what it starts with. A second account of one name is another account.
+    ///
+    /// Rates are kept between zero and one, and deposits between zero and 10^12, so that no trade can take more than it
+    /// gives.
     pub fn open_account(&mut self, account: NewAccount, now_ms: i64) -> Done<AccountId> {
         let last = self.memory.state.accounts.keys().next_back().map_or(0, |id| id.0);
         let id = AccountId(last + 1);
         let opened = Account {
             id,
             name: account.name,
-            maker_rate: account.maker_rate,
-            taker_rate: account.taker_rate,
+            maker_rate: account.maker_rate.clamp(Decimal::ZERO, Decimal::ONE),
+            taker_rate: account.taker_rate.clamp(Decimal::ZERO, Decimal::ONE),
             bnb_burn: account.bnb_burn,
             updated_at: now_ms,
             balances: BTreeMap::new(),
@@ -159,7 +162,8 @@ impl Engine {
         let mut events = Vec::new();
         self.emit(&mut events, Event::Opened(Box::new(opened)));
         for (asset, amount) in account.deposits {
-            self.emit(&mut events, Event::Deposited { account: id, asset, amount: amount::down(amount), at: now_ms });
+            let amount = amount::down(amount.clamp(Decimal::ZERO, amount::LARGEST));
+            self.emit(&mut events, Event::Deposited { account: id, asset, amount, at: now_ms });
         }
         Done { reply: id, events }
     }
@@ -167,7 +171,7 @@ impl Engine {
     /// Pays something into an account, cut to 8 decimals.
     ///
     /// # Errors
-    /// -2015 for an account that does not exist, -1130 for an amount that is not above zero.
+    /// -2015 for an account that does not exist, -1130 for an amount that is not above zero or beyond 10^12.
     pub fn deposit(
         &mut self,
         account: AccountId,
@@ -179,7 +183,7 @@ impl Engine {
         if self.account(account).is_none() {
             return Err(Refusal::unknown_account());
         }
-        if amount <= Decimal::ZERO {
+        if amount <= Decimal::ZERO || amount > amount::LARGEST {
             return Err(Refusal::invalid(-1130, "Data sent for parameter 'amount' is not valid."));
         }
         let mut events = Vec::new();

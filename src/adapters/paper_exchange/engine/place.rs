@@ -115,8 +115,7 @@ impl Engine {
                 return Err(Refusal::rejected("Duplicate order sent."));
             }
         }
-        let algo_after = if algo == 0 { 0 } else { shelf.open_algo + algo };
-        counts(rules, shelf.open.len() + orders.len(), algo_after)
+        counts(rules, shelf.open.len() + orders.len(), shelf.open_algo + algo)
     }
 
     /// Whether what the account has and is buying stays below the market's largest position.

@@ -5,6 +5,7 @@
 //! trades in this engine do not move it, so one tick never sets off a chain.
 
 use super::Engine;
+use super::amount::LARGEST;
 use super::depth::Synthetic;
 use super::event::Event;
 use super::names::{OrderId, Symbol};
@@ -20,10 +21,12 @@ impl Engine {
     /// Moves a market. While it does not trade its price moves, and nothing else happens.
     ///
     /// # Errors
-    /// -1121 for a market that is not served, -1130 for a price or an average that is not above zero, or a volume below.
+    /// -1121 for a market that is not served, -1130 for a price or an average that is not above zero, a volume below it,
+    /// or any of them beyond 10^12.
     pub fn tick(&mut self, symbol: &str, tick: Tick, now_ms: i64) -> Result<Done<()>, Refusal> {
         let market = self.market_mut(symbol)?;
-        if tick.price <= Decimal::ZERO || tick.average <= Decimal::ZERO || tick.volume < Decimal::ZERO {
+        let is_small = tick.price <= Decimal::ZERO || tick.average <= Decimal::ZERO || tick.volume < Decimal::ZERO;
+        if is_small || tick.price.max(tick.average).max(tick.volume) > LARGEST {
             return Err(Refusal::invalid(-1130, "Data sent for parameter 'price' is not valid."));
         }
         market.tick = Some(tick);

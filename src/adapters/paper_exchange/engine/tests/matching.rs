@@ -119,6 +119,16 @@ fn an_order_that_meets_its_own_account_ends_the_resting_one_by_default() {
 }
 
 #[test]
+fn an_order_that_has_all_it_wants_ends_nobody_behind_it() {
+    let mut desk = Desk::new();
+    let (alice, bob) = (desk.alice, desk.bob);
+    desk.place(bob, Sell, limit("0.5", "50050"));
+    let own = desk.place(alice, Sell, limit("0.5", "50060")).order.id;
+    assert_eq!(desk.place(alice, Buy, limit("0.5", "50100")).order.status, Filled);
+    assert_eq!(desk.see(own).status, New);
+}
+
+#[test]
 fn the_takers_word_decides_about_trades_with_oneself() {
     for (mode, taker_ends, maker_ends, trades) in [
         (SelfTradePrevention::None, Filled, Filled, 1),

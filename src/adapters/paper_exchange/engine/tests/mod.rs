@@ -5,8 +5,14 @@
 
 use super::*;
 
+mod chance;
+mod fees;
+mod lists;
 mod matching;
+mod names;
 mod orders;
+mod questions;
+mod refusals;
 mod triggers;
 
 /// A moment in 2026.

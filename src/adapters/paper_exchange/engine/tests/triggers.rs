@@ -119,13 +119,15 @@ fn a_stop_on_an_empty_book_expires_with_what_it_got() {
 
 #[test]
 fn of_two_triggers_in_one_tick_the_older_order_goes_first() {
-    let mut desk = Desk::new();
-    let (alice, bob) = (desk.alice, desk.bob);
-    let older = desk.place(alice, Sell, stop_loss("0.5", "48500")).order.id;
-    let nearer = desk.place(alice, Sell, stop_loss("0.5", "49500")).order.id;
-    desk.place(bob, Buy, limit("0.5", "47000"));
-    desk.tick("48000", "0");
-    assert_eq!([desk.see(older).status, desk.see(nearer).status], [Filled, Expired]);
+    for (one, other) in [("48500", "49500"), ("49500", "48500")] {
+        let mut desk = Desk::new();
+        let (alice, bob) = (desk.alice, desk.bob);
+        let older = desk.place(alice, Sell, stop_loss("0.5", one)).order.id;
+        let newer = desk.place(alice, Sell, stop_loss("0.5", other)).order.id;
+        desk.place(bob, Buy, limit("0.5", "47000"));
+        desk.tick("48000", "0");
+        assert_eq!([desk.see(older).status, desk.see(newer).status], [Filled, Expired], "{one} {other}");
+    }
 }
 
 #[test]
