@@ -13,6 +13,7 @@ mod market;
 mod pages_a;
 mod pages_b;
 mod pages_c;
+mod paper_exchange;
 mod races;
 mod replay;
 mod store;

@@ -62,18 +62,23 @@ def expect(error, code, call, what):
     raise AssertionError(f"{what}: nothing was raised")
 
 
-def with_ccxt(url, key, secret):
-    name = recorded_send.client = "ccxt"
+def ccxt_at(url, key, secret, **options):
+    """Spot alone: what it would ask other hosts for is switched off."""
     exchange = ccxt.binance({
         "apiKey": key,
         "secret": secret,
         "enableRateLimit": False,
-        "options": {"fetchCurrencies": False, "fetchMargins": False, "fetchMarkets": {"types": ["spot"]}, "defaultType": "spot"},
+        "options": {"fetchCurrencies": False, "fetchMargins": False, "fetchMarkets": {"types": ["spot"]}, **options},
     })
     for api in ("public", "private", "v1"):
         exchange.urls["api"][api] = f"{url}/api/v3"
     exchange.urls["api"]["sapi"] = f"{url}/sapi/v1"
+    return exchange
 
+
+def with_ccxt(url, key, secret):
+    name = recorded_send.client = "ccxt"
+    exchange = ccxt_at(url, key, secret)
     markets = exchange.load_markets()
     check(markets["BTC/USDT"]["spot"] and markets["BTC/USDT"]["active"], "BTC/USDT is an active spot market")
     check(Decimal(str(markets["BTC/USDT"]["precision"]["amount"])) == Decimal("0.00001"), "the step is read")
@@ -130,16 +135,13 @@ def with_ccxt(url, key, secret):
     check(len(exchange.fetch_my_trades("BTC/USDT")) >= 2, "executions of one's own")
     check(len(exchange.fetch_orders("BTC/USDT")) >= 3, "orders of one's own")
 
-    wrong = ccxt.binance({"apiKey": key, "secret": secret[::-1], "options": exchange.options})
-    wrong.urls["api"].update(exchange.urls["api"])
+    wrong = ccxt_at(url, key, secret[::-1])
     expect(ccxt.AuthenticationError, -1022, wrong.private_get_account, "a wrong secret")
-    unknown = ccxt.binance({"apiKey": key[::-1] + "x", "secret": secret, "options": exchange.options})
-    unknown.urls["api"].update(exchange.urls["api"])
+    unknown = ccxt_at(url, key[::-1] + "x", secret)
     expect(ccxt.AuthenticationError, -2015, unknown.private_get_account, "an unknown key")
     done(name, "bad signature and bad key refused")
 
-    late = ccxt.binance({"apiKey": key, "secret": secret, "options": {**exchange.options, "timeDifference": 20_000}})
-    late.urls["api"].update(exchange.urls["api"])
+    late = ccxt_at(url, key, secret, timeDifference=20_000)
     expect(ccxt.InvalidNonce, -1021, late.private_get_account, "stale time")
     done(name, "stale time refused")
 

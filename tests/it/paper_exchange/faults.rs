@@ -71,7 +71,8 @@ async fn statuses_and_codes_come_with_or_without_the_order() {
 async fn a_hanging_answer_comes_in_the_end() {
     let house = open().await;
     house.fault("POST", ORDER, Action::Hang { wait: Duration::from_millis(1_500), accepted: true });
-    let (late, found) = tokio::join!(house.place(&named()), async {
+    let terms = named();
+    let (late, found) = tokio::join!(house.place(&terms), async {
         // Asked until it is there: the answer to the order itself is still on its way.
         loop {
             let found = house.signed("GET", ORDER, QUESTION).await;

@@ -49,5 +49,5 @@ async fn orders_that_rest_are_counted_and_refused_beyond_the_limit() {
     house.clock.advance_ms(10_000);
     let taken = house.place(market).await;
     assert_eq!((taken.status, taken.header("x-mbx-order-count-10s")), (200, "0"), "what takes at once is not counted");
-    assert_eq!(taken.header("x-mbx-order-count-1d"), "99");
+    assert_eq!(taken.header("x-mbx-order-count-1d"), "100");
 }

@@ -1,6 +1,7 @@
 //! The paper exchange as its clients see it: over HTTP, with real signatures.
 
 mod clients;
+mod command;
 mod durability;
 mod faults;
 mod house;

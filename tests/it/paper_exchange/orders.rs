@@ -157,7 +157,8 @@ async fn orders_that_cannot_rest_end_expired_with_what_they_got() {
     let fok = format!("symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=FOK&quantity=1&price={}", plain(ask));
     let order = house.place(&fok).await.good();
     assert_eq!((&order["status"], &order["executedQty"]), (&"EXPIRED".into(), &"0.00000000".into()));
-    let maker = format!("symbol=BTCUSDT&side=BUY&type=LIMIT_MAKER&quantity=0.01&price={}", plain(ask));
+    let through = plain((ask * dec("1.01")).round_dp(2));
+    let maker = format!("symbol=BTCUSDT&side=BUY&type=LIMIT_MAKER&quantity=0.01&price={through}");
     let refused = house.place(&maker).await;
     assert_eq!((refused.status, refused.code()), (400, -2010));
     assert_eq!(refused.json()["msg"], "Order would immediately match and take.");
