@@ -23,6 +23,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub mod paper;
 mod trading;
 mod vault;
 

@@ -3,9 +3,11 @@
 //! Passwords, tokens, cookies and bodies never come here.
 
 mod keys;
+mod paper;
 mod trading;
 
 pub use keys::*;
+pub use paper::*;
 pub use trading::*;
 
 use crate::domain::access::{Token, User};

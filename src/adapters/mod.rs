@@ -4,6 +4,7 @@ pub mod advisors;
 pub mod binance;
 pub mod clock;
 pub mod market;
+pub mod paper_exchange;
 pub mod simulation;
 pub mod stop_switch;
 pub mod store;

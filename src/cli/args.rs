@@ -2,7 +2,9 @@
 
 use crate::settings::{ServeLayer, StoreLayer};
 use clap::{Args, Parser, Subcommand};
+use secrecy::SecretString;
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// A self-hosted desk in which AI models propose crypto trades and a person countersigns them.
@@ -21,6 +23,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Run a desk with made-up prices and models, to look around: needs no network and no account.
     Demo(DemoArgs),
+    /// Run an exchange with made-up money that speaks the wire of Binance Spot.
+    PaperExchange(PaperExchangeArgs),
     /// Manage the people who can log in.
     Admin {
         /// What to do with them.
@@ -78,6 +82,39 @@ pub struct DemoArgs {
     /// Throw away what earlier demos left.
     #[arg(long)]
     pub fresh: bool,
+}
+
+/// `paper-exchange`
+#[derive(Debug, Args)]
+pub struct PaperExchangeArgs {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:9900", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// What is traded: synthetic or replay:DIR.
+    #[arg(long, default_value = "synthetic", value_name = "MARKET")]
+    pub market: String,
+    /// How many times faster than the wall clock the market runs.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub speed: u32,
+    /// The same seed makes the same prices; a state file keeps its own.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// An account, which may be repeated: KEY:SECRET:USDT=100000,BTC=1, with options such as :withdraw behind it.
+    /// @FILE in the secret's place names a file, which may hold an Ed25519 public key [default: one with a fresh key].
+    #[arg(long = "account", env = "COUNTERSIGN_PAPER_ACCOUNT", hide_env_values = true, value_delimiter = ';', value_name = "ACCOUNT")]
+    pub accounts: Vec<SecretString>,
+    /// Commission of makers and takers, in basis points.
+    #[arg(long, default_value = "10", value_name = "N")]
+    pub fee_bps: String,
+    /// Whether limits of weight and orders hold: binance or off.
+    #[arg(long, default_value = "binance", value_parser = ["binance", "off"], value_name = "LIMITS")]
+    pub limits: String,
+    /// Remembers everything it confirmed, over restarts and crashes.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Faults on purpose (TOML).
+    #[arg(long, value_name = "FILE")]
+    pub fault_script: Option<PathBuf>,
 }
 
 /// `admin ...`

@@ -7,6 +7,7 @@ mod access;
 mod args;
 mod demo;
 mod keys;
+mod paper_exchange;
 mod serve;
 
 use crate::app::StartError;
@@ -48,6 +49,9 @@ pub enum CliError {
     /// Something was not written.
     #[error(transparent)]
     Commit(#[from] crate::ports::store::CommitError),
+    /// The paper exchange.
+    #[error(transparent)]
+    Paper(#[from] crate::app::paper::PaperStartError),
     /// Usage that the argument parser cannot see.
     #[error("{0}")]
     Usage(String),
@@ -65,6 +69,7 @@ impl CliError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Settings(_) | Self::Start(StartError::Settings(_)) | Self::Usage(_) => REFUSED,
+            Self::Paper(error) if error.is_usage() => REFUSED,
             _ => FAILED,
         }
     }
@@ -90,6 +95,7 @@ async fn run(cli: Cli) -> Result<(), CliError> {
     match cli.command {
         Command::Serve(args) => serve::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::PaperExchange(args) => paper_exchange::run(args).await,
         Command::Admin { command } => match command {
             AdminCommand::Create(args) => access::create_admin(args).await,
             AdminCommand::ResetPassword(args) => access::reset_password(args).await,

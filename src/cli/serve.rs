@@ -37,7 +37,11 @@ pub async fn run_until_signal(app: Application) -> Result<(), CliError> {
     app.run_until_stopped().await.map_err(|source| CliError::Io { attempt: "the server broke down", source })
 }
 
-fn watch_signals(shutdown: Shutdown) -> std::io::Result<()> {
+/// Throws the switch at SIGTERM or Ctrl-C; a second signal ends the process at once.
+///
+/// # Errors
+/// When signals cannot be watched.
+pub fn watch_signals(shutdown: Shutdown) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {

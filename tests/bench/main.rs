@@ -7,6 +7,7 @@
 #[path = "../it/support/client.rs"]
 mod client;
 mod house;
+mod paper;
 mod server;
 mod signing;
 
@@ -69,6 +70,9 @@ async fn measure() -> anyhow::Result<()> {
     row("Inbox, 10,000 against 100", format!("{ratio:.2} x"), "≤ 1.5 x");
     row("Inbox page with style and scripts, brotli", format!("{:.1} kB", crowded.brotli), "< 60 kB");
     row("Inbox page with style and scripts, gzip", format!("{:.1} kB", crowded.gzip), "< 60 kB");
+    let paper = paper::measure(&dir.path().join("paper"))?;
+    row("Paper exchange: processor time of a signed order, on the disk before its answer", ms(paper.cpu), "< 0.2 ms");
+    row("the same in a second, with 64 clients on this machine", format!("{:.0}", paper.rate), "> 5,000 on one core");
     Ok(())
 }
 

@@ -13,6 +13,7 @@ mod curves;
 mod ledger;
 mod market;
 mod pages;
+mod paper_exchange;
 mod races;
 mod replay;
 mod store;
