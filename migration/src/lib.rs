@@ -17,6 +17,7 @@ mod m0008_ledger;
 mod m0009_incidents;
 mod m0010_coordination;
 mod m0011_credentials;
+mod m0012_accounts;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_incidents::Migration),
             Box::new(m0010_coordination::Migration),
             Box::new(m0011_credentials::Migration),
+            Box::new(m0012_accounts::Migration),
         ]
     }
 }

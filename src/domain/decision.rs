@@ -8,6 +8,7 @@
 //! ```
 //! There is no resting "approved": approval and order are one transaction.
 
+use crate::domain::account::AccountName;
 use crate::domain::digest::{Digest, Terms};
 use crate::domain::ids::{BookId, CycleId, DecisionId, OrderId, TraderId};
 use crate::domain::market::{Coin, Quote, Symbol};
@@ -339,6 +340,8 @@ pub struct Decision {
     pub book_id: BookId,
     /// The venue at proposal; a switch cancels the decision.
     pub venue: VenueKind,
+    /// The account at proposal; other credentials cancel the decision.
+    pub account: AccountName,
     /// The cycle that made it.
     pub cycle_id: CycleId,
     /// Advisor or outside.
@@ -409,7 +412,7 @@ impl Decision {
         Some(Terms {
             trader_id: self.trader_id,
             venue: self.venue,
-            account: account_fingerprint(self.venue, self.book_id),
+            account: self.account.clone(),
             symbol: self.symbol.clone()?,
             signal: self.signal.filter(|signal| signal.is_actionable())?,
             quantity: self.quantity?,
@@ -436,11 +439,6 @@ impl Decision {
         }
         Ok(())
     }
-}
-
-/// Names the account behind a book inside a digest.
-pub fn account_fingerprint(venue: VenueKind, book: BookId) -> String {
-    format!("{venue}:{book}")
 }
 
 #[cfg(test)]

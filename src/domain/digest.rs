@@ -1,6 +1,7 @@
 //! The digest of what a person approves: SHA-256 over a canonical encoding of every term. The submitter recomputes it
 //! from the order it is about to send and refuses on any difference.
 
+use crate::domain::account::AccountName;
 use crate::domain::ids::TraderId;
 use crate::domain::market::{Quote, Symbol};
 use crate::domain::money::{Price, Quantity};
@@ -17,7 +18,7 @@ pub struct Terms {
     /// Trading environment and, when live, exchange environment.
     pub venue: VenueKind,
     /// Which account at the venue.
-    pub account: String,
+    pub account: AccountName,
     /// Which market.
     pub symbol: Symbol,
     /// What to do.
@@ -69,7 +70,7 @@ impl Terms {
         let optional = |price: Option<Price>| price.map_or_else(|| "none".to_owned(), |p| p.to_string());
         put("model", &self.trader_id.to_string());
         put("environment", self.venue.as_str());
-        put("account", &self.account);
+        put("account", self.account.as_str());
         put("symbol", self.symbol.as_str());
         put("signal", self.signal.as_str());
         put("quantity", &self.quantity.to_string());
@@ -89,13 +90,14 @@ impl Terms {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::BookId;
     use crate::domain::time::Timestamp;
 
     fn terms() -> Terms {
         Terms {
             trader_id: TraderId(1),
             venue: VenueKind::Simulation,
-            account: "simulation:1".into(),
+            account: AccountName::simulation(BookId(1)),
             symbol: Symbol("BTCUSDT".into()),
             signal: Signal::BuyToEnter,
             quantity: Quantity::parse("0.01").expect("quantity"),
@@ -120,7 +122,7 @@ mod tests {
         let changes: Vec<fn(&mut Terms)> = vec![
             |t| t.trader_id = TraderId(2),
             |t| t.venue = VenueKind::Testnet,
-            |t| t.account.push('x'),
+            |t| t.account = AccountName::simulation(BookId(2)),
             |t| t.symbol = Symbol("ETHUSDT".into()),
             |t| t.signal = Signal::SellToEnter,
             |t| t.quantity = Quantity::parse("0.02").expect("quantity"),

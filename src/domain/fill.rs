@@ -36,13 +36,45 @@ pub struct Fill {
     pub fee: Money,
     /// The asset in which the fee was taken; the quote asset in simulation.
     pub fee_asset: Coin,
+    /// What the fee was worth in quote when it was taken; zero when no price of its asset was known.
+    pub fee_value: Money,
     /// Whether it rested in the book.
     pub is_maker: bool,
     /// Market time.
     pub at: Timestamp,
 }
 
+/// Who bears a fee, by the asset in which it was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeeBearer {
+    /// Taken from the quote money: the book's cash pays.
+    Cash,
+    /// Taken from the coin that was bought: less of it arrives.
+    Coin,
+    /// Taken from another asset of the account (a discount token): the account pays, beside the book.
+    Account,
+}
+
 impl Fill {
+    /// Who bears this fee. A coin's own asset taken at a sale comes from what the account holds beside what was sold.
+    pub fn fee_bearer(&self, quote: &Coin) -> FeeBearer {
+        if &self.fee_asset == quote {
+            FeeBearer::Cash
+        } else if self.fee_asset == self.coin && self.side == Side::Buy {
+            FeeBearer::Coin
+        } else {
+            FeeBearer::Account
+        }
+    }
+
+    /// Base that arrives (or leaves): what was executed less a fee taken from it.
+    pub fn moved(&self, quote: &Coin) -> Quantity {
+        match self.fee_bearer(quote) {
+            FeeBearer::Coin => self.quantity.minus(Quantity::new(self.fee.decimal()).unwrap_or(Quantity::ZERO)),
+            FeeBearer::Cash | FeeBearer::Account => self.quantity,
+        }
+    }
+
     /// Price x quantity, before fees.
     pub fn value(&self) -> Money {
         self.price * self.quantity

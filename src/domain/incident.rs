@@ -35,6 +35,8 @@ word_enum! {
         CredentialsDeleted = "CREDENTIALS_DELETED",
         /// Live without usable credentials.
         ExchangeNotConfigured = "EXCHANGE_NOT_CONFIGURED",
+        /// The exchange answered with an error, or not at all.
+        ExchangeApiError = "EXCHANGE_API_ERROR",
         /// A cycle or an order failed in a way nobody foresaw.
         ExecutionError = "EXECUTION_ERROR",
         /// A venue refused an order.

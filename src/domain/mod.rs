@@ -1,6 +1,7 @@
 //! The pure heart: no async, IO, clock, randomness, database or web. Time and ids arrive as arguments.
 
 pub mod access;
+pub mod account;
 pub mod arming;
 pub mod auto_pause;
 pub mod book;

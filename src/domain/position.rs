@@ -1,7 +1,7 @@
 //! A position: one round trip in a coin, from flat to flat, folded from fills. Adding averages the entry; reducing
 //! realises profit on the part that leaves. Money is exact: the cost of what remains is kept, and the average follows.
 
-use crate::domain::fill::Fill;
+use crate::domain::fill::{FeeBearer, Fill};
 use crate::domain::ids::{BookId, PositionId, TraderId};
 use crate::domain::ledger::{LedgerAccount, LedgerEntry, LedgerKind, LedgerTransaction, Unbalanced, quote_line};
 use crate::domain::market::{Coin, Symbol};
@@ -83,6 +83,8 @@ pub struct FillEffect {
     pub transaction: LedgerTransaction,
     /// Profit or loss realised by this fill, before fees.
     pub realized: Money,
+    /// What the fee costs the book, in quote; a fee that the account pays in another asset costs it nothing.
+    pub fee: Money,
 }
 
 impl Position {
@@ -149,7 +151,9 @@ impl Position {
 
 /// Folds one fill into the coin's open position (if any) and writes the lines that record it.
 ///
-/// `new_id` names the position when this fill opens one. Fees here are in the quote asset, as in simulation.
+/// `new_id` names the position when this fill opens one. A fee taken from the bought coin leaves less of it: the position
+/// holds what arrived, and what the fee was worth is expensed. A fee in a third asset is the account's to pay: it stands
+/// in the ledger in its own asset, counts in the result of the round trip, and takes no cash of the book.
 ///
 /// # Errors
 /// [`PositionError`] when the fill does not fit: an incident for the caller, nothing is changed.
@@ -175,20 +179,40 @@ pub fn apply_fill(
         }
         Purpose::Exit(_) => exit(&mut position, fill, quote, &mut lines)?,
     };
-    position.fees += fill.fee;
-    lines.push(quote_line(quote, LedgerAccount::Cash, None, -fill.fee));
-    lines.push(quote_line(quote, LedgerAccount::Fees, None, fill.fee));
-    lines.extend(base_lines(intent.purpose, fill));
+    position.fees += fill.fee_value;
+    let fee = fee_lines(fill, quote, &mut lines);
+    lines.extend(base_lines(intent.purpose, fill, fill.moved(quote)));
     position.version += 1;
     let transaction = LedgerTransaction::new(fill.book_id, LedgerKind::Fill, Some(fill.id), fill.at, lines)?;
-    Ok(FillEffect { position, transaction, realized })
+    Ok(FillEffect { position, transaction, realized, fee })
+}
+
+/// Writes who pays the fee, and returns what it costs the book.
+fn fee_lines(fill: &Fill, quote: &Coin, lines: &mut Vec<LedgerEntry>) -> Money {
+    match fill.fee_bearer(quote) {
+        FeeBearer::Cash | FeeBearer::Coin => {
+            lines.push(quote_line(quote, LedgerAccount::Cash, None, -fill.fee_value));
+            lines.push(quote_line(quote, LedgerAccount::Fees, None, fill.fee_value));
+            fill.fee_value
+        }
+        FeeBearer::Account => {
+            lines.push(quote_line(&fill.fee_asset, LedgerAccount::Capital, None, -fill.fee));
+            lines.push(quote_line(&fill.fee_asset, LedgerAccount::Fees, None, fill.fee));
+            Money::ZERO
+        }
+    }
 }
 
 fn enter(position: &mut Position, intent: &OrderIntent, fill: &Fill, quote: &Coin, lines: &mut Vec<LedgerEntry>) {
-    let value = fill.value();
+    let arrived = fill.moved(quote);
+    // What a fee took from the coin was paid for too: it is an expense, not a cost of what is held.
+    let value = match fill.fee_bearer(quote) {
+        FeeBearer::Coin => fill.value() - fill.fee_value,
+        FeeBearer::Cash | FeeBearer::Account => fill.value(),
+    };
     let margin = value.divide_up(intent.leverage);
-    position.quantity = position.quantity + fill.quantity;
-    position.entered = position.entered + fill.quantity;
+    position.quantity = position.quantity + arrived;
+    position.entered = position.entered + arrived;
     position.cost += value;
     position.entered_value += value;
     position.margin += margin;
@@ -232,9 +256,9 @@ fn exit(
     Ok(covered)
 }
 
-fn base_lines(purpose: Purpose, fill: &Fill) -> [LedgerEntry; 2] {
+fn base_lines(purpose: Purpose, fill: &Fill, moved: Quantity) -> [LedgerEntry; 2] {
     let grows = matches!(purpose, Purpose::Entry(PositionSide::Long) | Purpose::Exit(PositionSide::Short));
-    let amount = if grows { fill.quantity.decimal() } else { -fill.quantity.decimal() };
+    let amount = if grows { moved.decimal() } else { -moved.decimal() };
     let line =
         |account, amount| LedgerEntry { account, coin: Some(fill.coin.clone()), asset: fill.coin.clone(), amount };
     [line(LedgerAccount::Holding, amount), line(LedgerAccount::Venue, -amount)]
@@ -243,6 +267,7 @@ fn base_lines(purpose: Purpose, fill: &Fill) -> [LedgerEntry; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::account::AccountName;
     use crate::domain::ids::{DecisionId, FillId, OrderId};
     use crate::domain::market::Quote;
     use crate::domain::order::{OrderCause, OrderKind};
@@ -259,6 +284,7 @@ mod tests {
             trader_id: TraderId(1),
             book_id: BookId(1),
             venue: VenueKind::Simulation,
+            account: AccountName::simulation(BookId(1)),
             cause: OrderCause::Decision(DecisionId(1)),
             coin: coin("BTC"),
             symbol: Symbol("BTCUSDT".into()),
@@ -289,6 +315,7 @@ mod tests {
             quantity: Quantity::parse(quantity).expect("quantity"),
             fee: Money::new(fee.parse().expect("fee")),
             fee_asset: coin("USDT"),
+            fee_value: Money::new(fee.parse().expect("fee")),
             is_maker: false,
             at: Timestamp(10),
         }
@@ -323,6 +350,48 @@ mod tests {
         let lost = step(Some(&open), Purpose::Exit(short), 5, "1", "130");
         assert_eq!(lost.realized.to_string(), "-20", "isolated margin caps the loss");
         assert_eq!(lost.transaction.cash_change().to_string(), "-0.1", "only the fee leaves cash");
+    }
+
+    #[test]
+    fn a_fee_taken_from_the_bought_coin_leaves_less_of_it_and_is_an_expense() {
+        let long = PositionSide::Long;
+        let fee = Money::new(Decimal::new(1, 6));
+        let bought = Fill {
+            fee,
+            fee_asset: coin("BTC"),
+            fee_value: Money::new(Decimal::new(1, 4)),
+            ..fill(Purpose::Entry(long), "0.001", "100", "0")
+        };
+        let effect = apply_fill(None, PositionId(1), &intent(Purpose::Entry(long), 1), &bought, &coin("USDT"));
+        let effect = effect.expect("fits");
+        assert_eq!(effect.position.quantity.to_string(), "0.000999", "what arrived");
+        assert_eq!(effect.transaction.cash_change().to_string(), "-0.1", "what was paid, fee included");
+        assert_eq!((effect.fee.to_string(), effect.position.fees.to_string()), ("0.0001".into(), "0.0001".into()));
+        assert_eq!(effect.position.cost.to_string(), "0.0999");
+        let sold = fill(Purpose::Exit(long), "0.000999", "100", "0");
+        let flat = apply_fill(Some(&effect.position), PositionId(1), &intent(Purpose::Exit(long), 1), &sold, &coin("USDT"));
+        let flat = flat.expect("what arrived can be sold").position;
+        assert!(flat.is_closed());
+        assert_eq!(flat.net_result().to_string(), "-0.0001", "bought and sold at one price, the fee is lost once");
+    }
+
+    #[test]
+    fn a_fee_in_a_third_asset_takes_no_cash_and_no_coin_but_counts_in_the_result() {
+        let long = PositionSide::Long;
+        let bought = Fill {
+            fee: Money::new(Decimal::new(2, 3)),
+            fee_asset: coin("BNB"),
+            fee_value: Money::new(Decimal::ONE),
+            ..fill(Purpose::Entry(long), "1", "100", "0")
+        };
+        let effect = apply_fill(None, PositionId(1), &intent(Purpose::Entry(long), 1), &bought, &coin("USDT"));
+        let effect = effect.expect("fits");
+        assert_eq!(effect.position.quantity.to_string(), "1");
+        assert_eq!(effect.transaction.cash_change().to_string(), "-100");
+        assert_eq!(effect.fee, Money::ZERO);
+        assert_eq!(effect.position.net_result().to_string(), "-1");
+        let paid: Vec<_> = effect.transaction.entries().iter().filter(|line| line.asset == coin("BNB")).collect();
+        assert_eq!(paid.len(), 2, "the account's claim and the expense, in BNB");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::domain::ids::{CycleId, OrderId};
 use crate::domain::order::Order;
 use crate::domain::position::Position;
 use crate::domain::trader::Trader;
+use crate::ports::venue::CancelOutcome;
 use std::error::Error;
 
 /// A cycle begins.
@@ -57,6 +58,23 @@ pub fn order_sent(order: &Order) {
 pub fn order_denied(order: &Order, reason: &str) {
     metrics::counter!("countersign_orders_denied_total").increment(1);
     tracing::warn!(model = order.intent.trader_id.0, order = order.id.0, reason, "order denied before sending");
+}
+
+/// The emergency stop asked a venue to cancel, before anything was recorded.
+pub fn emergency_cancel(order: &Order, outcome: &CancelOutcome) {
+    metrics::counter!("countersign_emergency_cancels_total").increment(1);
+    match outcome {
+        CancelOutcome::Canceled(_) => tracing::warn!(order = order.id.0, "order cancelled by the emergency stop"),
+        CancelOutcome::Refused { why } | CancelOutcome::Unavailable { why } => {
+            tracing::error!(order = order.id.0, why, "the emergency stop could not cancel an order");
+        }
+    }
+}
+
+/// An order could not be judged before sending: it is looked at again.
+pub fn order_postponed(order: &Order, why: &str) {
+    metrics::counter!("countersign_orders_postponed_total").increment(1);
+    tracing::warn!(model = order.intent.trader_id.0, order = order.id.0, why, "order postponed");
 }
 
 /// An order's reply was lost.
@@ -135,6 +153,11 @@ pub fn scheduled_cycle_failed(trader: crate::domain::ids::TraderId, error: &dyn 
 /// The end came before cycles were done; their leases lapse and nothing of them was written.
 pub fn cycles_abandoned(count: usize) {
     tracing::warn!(count, "cycles abandoned at shutdown");
+}
+
+/// Orders that were being sent when the time for draining was over: the next start asks what became of them.
+pub fn orders_abandoned(count: usize) {
+    tracing::warn!(count, "accounts with orders in flight abandoned at shutdown");
 }
 
 /// Workers did not end in time.

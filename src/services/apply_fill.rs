@@ -3,17 +3,19 @@
 //! A report may repeat fills that are known already, and may arrive twice at once: identity is (venue, symbol, trade
 //! id), and the order's and book's versions serialise the rest.
 
-use crate::domain::book::{Book, BookView};
+use crate::domain::book::{Book, BookView, Marks};
 use crate::domain::cycle::EquitySnapshot;
 use crate::domain::fill::Fill;
 use crate::domain::ids::{FillId, OrderId, PositionId};
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
-use crate::domain::money::Money;
+use crate::domain::market::Coin;
+use crate::domain::money::{Money, Quantity};
 use crate::domain::notification::{NewNotification, NotificationKind};
 use crate::domain::order::{IllegalOrderEvent, Order, OrderEvent, OrderStatus, Purpose};
 use crate::domain::position::{Position, PositionError, apply_fill};
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
+use crate::ports::market_data::MarketData;
 use crate::ports::store::{Changes, CommitError, Guard, IdKind, OrderEventRecord, StoreError};
 use crate::ports::venue::{VenueFill, VenueReport, VenueStatus};
 use crate::services::cycle_parts::{MarketView, quote_asset};
@@ -21,6 +23,7 @@ use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
 use crate::services::live_feed::Topic;
 use crate::services::run_cycle::told;
 use crate::services::settle::SELF;
+use std::collections::BTreeSet;
 
 /// Why a report was not applied.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +74,8 @@ pub async fn apply_report(desk: &Desk, order_id: OrderId, report: &VenueReport) 
         let ids = desk.store.reserve_ids(IdKind::Fill, u32::try_from(fresh.len()).unwrap_or(u32::MAX)).await?;
         let position_id = PositionId(desk.next_id(IdKind::Position).await?);
         let mut application = Application::new(desk, &trader, &view, order, position_id);
-        let fills = fresh.into_iter().zip(ids).map(|(fill, id)| application.fill(fill, FillId(id)));
+        let prices = fee_prices(desk, market.as_ref(), &trader, &fresh).await;
+        let fills = fresh.into_iter().zip(ids).map(|(fill, id)| application.fill(fill, FillId(id), &prices));
         let fills: Vec<Fill> = fills.collect();
         if let Err(misfit) = application.run(fills, report) {
             return Err(record_misfit(desk, &trader, order_id, &misfit.to_string()).await?);
@@ -98,6 +102,30 @@ pub async fn apply_report(desk: &Desk, order_id: OrderId, report: &VenueReport) 
     Err(ApplyError::Contended(order_id))
 }
 
+/// Prices of third assets in which fees were taken; one that has no price now is missing.
+async fn fee_prices(desk: &Desk, market: &dyn MarketData, trader: &Trader, fills: &[&VenueFill]) -> Marks {
+    let quote = quote_asset();
+    let assets: BTreeSet<Coin> =
+        fills.iter().map(|fill| &fill.fee_asset).filter(|asset| **asset != quote).cloned().collect();
+    if assets.is_empty() {
+        return Marks::new();
+    }
+    MarketView::read(desk, market, trader, assets).await.map_or_else(|_| Marks::new(), |view| view.marks())
+}
+
+/// What a fee was worth in quote: exact for quote and bought coin, at the price of now for another asset.
+fn fee_value(fill: &VenueFill, coin: &Coin, prices: &Marks) -> Money {
+    let price = match &fill.fee_asset {
+        asset if *asset == quote_asset() => return fill.fee,
+        asset if asset == coin => Some(fill.price),
+        asset => prices.get(asset).copied(),
+    };
+    match (price, Quantity::new(fill.fee.decimal())) {
+        (Some(price), Some(fee)) => (price * fee).round(),
+        _ => Money::ZERO,
+    }
+}
+
 /// One report being folded into one commit.
 struct Application<'a> {
     trader: &'a Trader,
@@ -120,7 +148,7 @@ impl<'a> Application<'a> {
         Self { trader, view, order, expected, book, position, position_id, changes, realized, wall }
     }
 
-    fn fill(&self, fill: &VenueFill, id: FillId) -> Fill {
+    fn fill(&self, fill: &VenueFill, id: FillId, prices: &Marks) -> Fill {
         let intent = &self.order.intent;
         Fill {
             id,
@@ -136,6 +164,7 @@ impl<'a> Application<'a> {
             quantity: fill.quantity,
             fee: fill.fee,
             fee_asset: fill.fee_asset.clone(),
+            fee_value: fee_value(fill, &intent.coin, prices),
             is_maker: fill.is_maker,
             at: fill.at,
         }
@@ -176,11 +205,11 @@ impl<'a> Application<'a> {
         let effect = apply_fill(open, self.position_id, &self.order.intent, &fill, &quote_asset())?;
         self.book.cash += effect.transaction.cash_change();
         self.book.realized += effect.realized;
-        self.book.fees += fill.fee;
+        self.book.fees += effect.fee;
         self.realized += effect.realized;
         self.order.filled = self.order.filled + fill.quantity;
         self.order.filled_value += fill.value();
-        self.order.fees += fill.fee;
+        self.order.fees += fill.fee_value;
         self.position = Some(effect.position);
         self.changes.ledger.push(effect.transaction);
         let complete = self.order.remaining().is_zero();
@@ -194,7 +223,7 @@ impl<'a> Application<'a> {
         self.order.version == self.expected
     }
 
-    fn coins(&self) -> Vec<crate::domain::market::Coin> {
+    fn coins(&self) -> Vec<Coin> {
         let held = self.view.positions.iter().map(|position| position.coin.clone());
         held.chain([self.order.intent.coin.clone()]).collect()
     }

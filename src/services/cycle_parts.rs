@@ -8,7 +8,7 @@ use crate::domain::market::{Coin, Quote, Symbol};
 use crate::domain::money::{Money, Price, Quantity};
 use crate::domain::order::{OrderIntent, OrderKind, Purpose};
 use crate::domain::protection::loss_at_stop;
-use crate::domain::risk::{Exposure, RiskContext, RiskOutcome, check};
+use crate::domain::risk::{Exposure, RiskContext, RiskOutcome, check, unresolved};
 use crate::domain::signal::{Side, Signal};
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
@@ -17,6 +17,7 @@ use crate::domain::venue_kind::VenueKind;
 use crate::ports::market_data::{MarketData, MarketDataError};
 use crate::ports::store::{IdKind, StoreError};
 use crate::services::desk::Desk;
+use crate::services::live::AccountView;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -66,6 +67,15 @@ impl MarketView {
     /// Prices by coin, whatever their age: for showing what a book is worth. Risk checks have their own age rule.
     pub fn marks(&self) -> Marks {
         self.quotes.iter().map(|(coin, quote)| (coin.clone(), quote.price)).collect()
+    }
+
+    /// Whether so much of a coin is too little to be sold at its venue, as far as its price is known.
+    pub fn is_dust(&self, coin: &Coin, quantity: Quantity) -> bool {
+        let (Some(instrument), Some(quote)) = (self.instruments.of_coin(coin), self.quotes.get(coin)) else {
+            return false;
+        };
+        let sellable = instrument.quantize_quantity(quantity);
+        instrument.check(sellable, quote.price).is_err_and(|violation| violation.is_too_little())
     }
 
     /// Prices by coin that are young enough to decide on.
@@ -145,10 +155,13 @@ pub struct Scene<'a> {
     pub view: &'a BookView,
     /// Prices and filters.
     pub market: &'a MarketView,
+    /// What the account behind the book says.
+    pub account: &'a AccountView,
     /// Equity at fresh marks; `None` when a held coin has none.
     pub equity: Option<Money>,
     /// Worst-case exposure.
     pub exposure: Exposure,
+    except_order: Option<OrderId>,
 }
 
 impl<'a> Scene<'a> {
@@ -157,13 +170,17 @@ impl<'a> Scene<'a> {
         trader: &'a Trader,
         view: &'a BookView,
         market: &'a MarketView,
+        account: &'a AccountView,
         except_decision: Option<DecisionId>,
         except_order: Option<OrderId>,
     ) -> Self {
         let marks = market.fresh_marks(&trader.settings);
         let equity = view.value(&marks).map(|valuation| valuation.equity);
-        let exposure = Exposure::of(view, &marks, &trader.settings, except_decision, except_order);
-        Self { trader, view, market, equity, exposure }
+        let mut exposure = Exposure::of(view, &marks, &trader.settings, except_decision, except_order);
+        for position in view.positions.iter().filter(|position| market.is_dust(&position.coin, position.quantity)) {
+            exposure.set_dust(&position.coin);
+        }
+        Self { trader, view, market, account, equity, exposure, except_order }
     }
 
     /// Turns a wish into an intent on the venue's grid; the rules judge it afterwards, so nothing is refused here but
@@ -188,9 +205,10 @@ impl<'a> Scene<'a> {
         let quantity = match purpose {
             Purpose::Entry(_) => wish.quantity.ok_or(IntentError::QuantityMissing)?,
             Purpose::Exit(_) => {
-                let free = held
-                    .map_or(Quantity::ZERO, |position| position.quantity)
-                    .minus(self.exposure.coin(&wish.coin).exiting);
+                let held = held.map_or(Quantity::ZERO, |position| position.quantity);
+                let exiting = self.exposure.coin(&wish.coin).exiting;
+                // What the exchange holds free is the truth of what can be sold; the book may think it holds more.
+                let free = self.account.free_of(&wish.coin).map_or(held.minus(exiting), |free| held.minus(exiting).min(free));
                 wish.quantity.map_or(free, |quantity| quantity.min(free))
             }
         };
@@ -199,6 +217,7 @@ impl<'a> Scene<'a> {
             trader_id: self.trader.id,
             book_id: self.view.book.id,
             venue: self.view.book.venue,
+            account: self.account.name.clone(),
             cause,
             coin: wish.coin.clone(),
             symbol: instrument.symbol.clone(),
@@ -216,6 +235,7 @@ impl<'a> Scene<'a> {
 
     /// Runs the rules over an intent.
     pub fn check(&self, intent: OrderIntent, entries_today: u32) -> RiskOutcome {
+        let quote = quote_asset();
         let context = RiskContext {
             settings: &self.trader.settings,
             book: &self.view.book,
@@ -225,6 +245,12 @@ impl<'a> Scene<'a> {
             instrument: self.market.instruments.of_symbol(&intent.symbol),
             quote: self.market.quotes.get(&intent.coin).copied(),
             now: self.market.now,
+            free: self.account.free_of(match intent.purpose {
+                Purpose::Entry(_) => &quote,
+                Purpose::Exit(_) => &intent.coin,
+            }),
+            halted: self.account.entries_halted.as_deref(),
+            unresolved: unresolved(self.view, &intent, self.except_order),
         };
         check(intent, &context)
     }

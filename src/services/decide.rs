@@ -23,6 +23,7 @@ use crate::domain::venue_kind::VenueKind;
 use crate::ports::store::{AuditEntry, Changes, CommitError, Guard, StoreError};
 use crate::services::cycle_parts::{MarketView, Scene, Wish, relevant_coins};
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
+use crate::services::live::{AccountView, Balances, Errand, LiveRefusal};
 use crate::services::live_feed::Topic;
 use crate::services::run_cycle::{refusal, take_terms};
 use crate::services::settle::{SELF, move_decision};
@@ -72,9 +73,14 @@ pub enum DecideError {
     /// No fresh price to check against; nothing was changed.
     #[error("there is no fresh price of {}; nothing was changed", .0.coin)]
     StalePrice(Box<Decision>),
-    /// The venue is not configured.
-    #[error("the exchange is not configured for {}; nothing was simulated instead", .0.venue)]
-    NotConfigured(Box<Decision>),
+    /// The live account may not or cannot be used.
+    #[error("{refusal}")]
+    Live {
+        /// The row, unchanged.
+        decision: Box<Decision>,
+        /// What is missing.
+        refusal: LiveRefusal,
+    },
     /// The model is paused and the decision would open exposure.
     #[error("the model is paused; entries cannot be approved")]
     Paused(Box<Decision>),
@@ -103,6 +109,7 @@ struct Case {
     trader: Trader,
     view: BookView,
     market: MarketView,
+    account: AccountView,
 }
 
 impl Case {
@@ -124,9 +131,14 @@ impl Case {
             });
         }
         let trader = desk.store.trader(decision.trader_id).await?.ok_or(DecideError::NotFound(id))?;
-        let configured = desk.venues.find(decision.venue).is_some();
-        let Some(market) = desk.markets.of(decision.venue).filter(|_| configured) else {
-            return Err(DecideError::NotConfigured(Box::new(decision)));
+        let account = match read_account(desk, &trader, &decision).await {
+            Ok(account) => account,
+            Err(LiveRefusal::Store(error)) => return Err(error.into()),
+            Err(refusal) => return Err(DecideError::Live { decision: Box::new(decision), refusal }),
+        };
+        let Some(market) = desk.markets.of(decision.venue) else {
+            let refusal = LiveRefusal::no_market(decision.venue);
+            return Err(DecideError::Live { decision: Box::new(decision), refusal });
         };
         let day = market.now().day_start();
         let view = desk.store.book_view(decision.book_id, day).await?.ok_or(DecideError::NotFound(id))?;
@@ -136,7 +148,7 @@ impl Case {
         if market.fresh_quote(&decision.coin, &trader.settings).is_none() {
             return Err(DecideError::StalePrice(Box::new(decision)));
         }
-        Ok(Self { decision, trader, view, market })
+        Ok(Self { decision, trader, view, market, account })
     }
 
     /// What an operator may still do with the model in its present state.
@@ -172,7 +184,7 @@ impl Case {
 
     /// Judges terms for this decision on current data, with a fresh quote, as its version `version`.
     fn judge(&self, wish: &Wish, version: i64) -> Result<Judgement, RiskReport> {
-        let scene = Scene::new(&self.trader, &self.view, &self.market, Some(self.decision.id), None);
+        let scene = Scene::new(&self.trader, &self.view, &self.market, &self.account, Some(self.decision.id), None);
         let cause = OrderCause::Decision(self.decision.id);
         let intent = scene.intent(wish, cause, version).map_err(|error| refusal(&error))?;
         let mut decision = self.decision.clone();
@@ -185,7 +197,7 @@ impl Case {
 
     /// Judges exactly the terms that were approved, on current data.
     fn judge_as_approved(&self, intent: OrderIntent) -> Result<RiskChecked<OrderIntent>, RiskReport> {
-        let scene = Scene::new(&self.trader, &self.view, &self.market, Some(self.decision.id), None);
+        let scene = Scene::new(&self.trader, &self.view, &self.market, &self.account, Some(self.decision.id), None);
         scene.check(intent, self.view.entries_today)
     }
 
@@ -201,6 +213,15 @@ impl Case {
             profit_target: decision.profit_target,
         })
     }
+}
+
+/// The account as it is now. A close needs to know what is really free; for an entry the exchange decides.
+async fn read_account(desk: &Desk, trader: &Trader, decision: &Decision) -> Result<AccountView, LiveRefusal> {
+    let (errand, balances) = match decision.signal.is_some_and(|signal| signal.is_entry()) {
+        true => (Errand::Propose, Balances::Skip),
+        false => (Errand::Exit, Balances::Read),
+    };
+    AccountView::read(desk, trader, (decision.book_id, decision.venue), errand, balances).await
 }
 
 /// Terms that passed, and the decision as it would read with them.

@@ -13,6 +13,7 @@ use crate::ports::stop_switch::{StopOrder, StopSwitch, StopSwitchError};
 use crate::ports::store::{CommitError, IdKind, SharedStore, StoreError};
 use crate::ports::vault::Vault;
 use crate::ports::venue::VenueDirectory;
+use crate::services::live::Postponed;
 use crate::services::live_feed::LiveFeed;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -191,6 +192,8 @@ pub struct Desk {
     pub process: String,
     /// Wakes the submitter when an order was journaled.
     pub submit_wake: Notify,
+    /// Orders that are not sent before a moment.
+    pub postponed: Postponed,
 }
 
 impl Desk {

@@ -2,24 +2,30 @@
 //! orders cancelled.
 //!
 //! The flag goes up first, in memory and in its own durable place, so that nothing is sent any more even while another
-//! writer holds the database. Recording follows; until it is complete the flag stays up, across restarts.
+//! writer holds the database. Orders that rest at an exchange are cancelled before anything is recorded: a cancel only
+//! takes risk away, and what it did is learned by asking. Recording follows; until it is complete the flag stays up,
+//! across restarts.
 
 use crate::domain::ids::TraderId;
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
-use crate::domain::order::OrderStatus;
+use crate::domain::order::{Order, OrderStatus};
 use crate::domain::trader::{Trader, TradingState};
-use crate::domain::venue_kind::AutomationLevel;
+use crate::domain::venue_kind::{AutomationLevel, VenueKind};
 use crate::ports::stop_switch::{StopOrder, StopSwitchError};
 use crate::ports::store::{AuditEntry, Changes, CommitError, StoreError};
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
 use crate::services::live_feed::Topic;
 use crate::services::run_cycle::told;
 use crate::services::settle::cancel_waiting;
-use crate::services::submit_order::cancel;
+use crate::services::submit_order::{cancel, cancel_unrecorded};
+use futures_util::future::join_all;
 use std::time::Duration;
 
 /// How long the caller waits for the database; the stop holds all the same, and recording goes on in the background.
 const RECORD_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long exchanges may take to cancel before anything is recorded; recording cancels what is left.
+const CANCEL_WITHIN: Duration = Duration::from_secs(3);
 
 /// One stopped model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +64,9 @@ pub async fn stop_all(desk: &Desk, by: &str, reason: &str) -> Result<StopReport,
         let _one_at_a_time = desk.stop_recording.lock().await;
         record(desk, &order).await
     };
-    let report = match tokio::time::timeout(RECORD_WITHIN, recording).await {
+    let cancelling = tokio::time::timeout(CANCEL_WITHIN, cancel_at_exchanges(desk));
+    let (recorded, _) = tokio::join!(tokio::time::timeout(RECORD_WITHIN, recording), cancelling);
+    let report = match recorded {
         Ok(Ok(report)) => report,
         Ok(Err(error)) => {
             crate::observe::store_failed("recording the emergency stop", &error);
@@ -68,6 +76,17 @@ pub async fn stop_all(desk: &Desk, by: &str, reason: &str) -> Result<StopReport,
     };
     raised?;
     Ok(report)
+}
+
+/// Cancels what rests at exchanges, each order on its own, without waiting for the database's writer.
+async fn cancel_at_exchanges(desk: &Desk) {
+    let Ok(open) = desk.store.open_orders(None).await else { return };
+    let resting = open.iter().filter(|order| order.intent.venue != VenueKind::Simulation && is_cancellable(order));
+    join_all(resting.map(|order| cancel_unrecorded(desk, order))).await;
+}
+
+fn is_cancellable(order: &Order) -> bool {
+    matches!(order.status(), OrderStatus::Accepted | OrderStatus::PartiallyFilled | OrderStatus::PendingCancel)
 }
 
 /// Every model is stopped by the flag, whatever the database says.
@@ -103,9 +122,7 @@ async fn record(desk: &Desk, order: &StopOrder) -> Result<StopReport, StoreError
         stop_one(desk, trader.id, order, &mut report).await?;
     }
     for open in desk.store.open_orders(None).await? {
-        let cancellable =
-            matches!(open.status(), OrderStatus::Accepted | OrderStatus::PartiallyFilled | OrderStatus::PendingCancel);
-        if cancellable {
+        if is_cancellable(&open) {
             match cancel(desk, open.id, &order.by).await {
                 Ok(_) => report.cancelled_orders += 1,
                 Err(error) => crate::observe::order_failed(open.id, &error),

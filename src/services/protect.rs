@@ -1,5 +1,5 @@
-//! Watches open simulated positions and executes what their stop, target or margin demand, paused models included:
-//! protection never sleeps. (A live position is protected by orders at its exchange.)
+//! Watches open positions and executes what their stop, target or margin demand, paused models included: protection
+//! never sleeps. Every venue's positions are watched alike, at its own prices, and closed at the market.
 
 use crate::domain::ids::{BookId, PositionId, TraderId};
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
@@ -18,9 +18,11 @@ use crate::ports::store::{AuditEntry, Changes, CommitError, Guard, StoreError};
 use crate::services::cycle_parts::{MarketView, Scene, Wish, relevant_coins};
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
 use crate::services::journal::journal;
+use crate::services::live::{AccountView, Balances, Errand, LiveRefusal};
 use crate::services::live_feed::Topic;
 use crate::services::run_cycle::{refusal, told};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Five-minute candles looked back at after a pause of the process: one day. Older moves are caught by the price itself.
 const LOOK_BACK_CANDLES: usize = 288;
@@ -56,13 +58,16 @@ pub enum CloseError {
     /// No such model, or nothing held in this coin.
     #[error("there is no open {0} position")]
     NothingHeld(Coin),
-    /// The venue is not configured.
-    #[error("the exchange is not configured for {0}; nothing was simulated instead")]
-    NotConfigured(VenueKind),
+    /// The live account may not or cannot be used.
+    #[error(transparent)]
+    Live(LiveRefusal),
     /// The emergency stop is in force.
     #[error("the emergency stop is in force")]
     Stopped,
-    /// The rules refuse it: no price, dust, or it is being closed already.
+    /// What is held is too little to be sold there.
+    #[error("what is left of {0} is dust: too little to be sold at this venue")]
+    Dust(Coin),
+    /// The rules refuse it: no price, or it is being closed already.
     #[error("{}", .0.reasons())]
     Refused(RiskReport),
     /// Others kept changing the account.
@@ -73,16 +78,30 @@ pub enum CloseError {
     Store(#[from] StoreError),
 }
 
-/// Looks at every open simulated position once. Returns the orders that were journaled.
+impl From<LiveRefusal> for CloseError {
+    fn from(refusal: LiveRefusal) -> Self {
+        match refusal {
+            LiveRefusal::Store(error) => Self::Store(error),
+            refusal => Self::Live(refusal),
+        }
+    }
+}
+
+/// Looks at every open position once. Returns the orders that were journaled.
 ///
 /// # Errors
 /// When the positions cannot be read. A failure of one position is logged and does not stop the others.
 pub async fn watch(desk: &Desk, watch: &mut Watch) -> Result<usize, StoreError> {
-    let positions = desk.store.open_positions(VenueKind::Simulation).await?;
-    watch.seen.retain(|id, _| positions.iter().any(|position| position.id == *id));
+    let mut positions = Vec::new();
+    for venue in VenueKind::ALL {
+        let Some(market) = desk.markets.of(*venue) else { continue };
+        let open = desk.store.open_positions(*venue).await?;
+        positions.extend(open.into_iter().map(|position| (Arc::clone(market), position)));
+    }
+    watch.seen.retain(|id, _| positions.iter().any(|(_, position)| position.id == *id));
     let mut count = 0;
-    for position in positions {
-        match look(desk, watch, &position).await {
+    for (market, position) in positions {
+        match look(desk, market.as_ref(), watch, &position).await {
             Ok(true) => count += 1,
             Ok(false) => {}
             Err(error) => crate::observe::protection_failed(&position, &error),
@@ -91,8 +110,12 @@ pub async fn watch(desk: &Desk, watch: &mut Watch) -> Result<usize, StoreError> 
     Ok(count)
 }
 
-async fn look(desk: &Desk, watch: &mut Watch, position: &Position) -> Result<bool, CloseError> {
-    let market = desk.markets.simulation.as_ref();
+async fn look(
+    desk: &Desk,
+    market: &dyn MarketData,
+    watch: &mut Watch,
+    position: &Position,
+) -> Result<bool, CloseError> {
     let now = market.now();
     let from = watch.from(position, now);
     let Some((low, high, until)) = range(desk, market, position, from, now).await else { return Ok(false) };
@@ -121,12 +144,23 @@ async fn look(desk: &Desk, watch: &mut Watch, position: &Position) -> Result<boo
             watch.seen.insert(position.id, Seen { version: position.version, until });
             Ok(true)
         }
+        // What is too little to be sold cannot be protected, and need not be.
+        Err(CloseError::Dust(_)) => Ok(false),
         Err(CloseError::Refused(report)) => {
             report_unprotected(desk, position, trigger, &report.reasons()).await?;
             Ok(false)
         }
+        Err(CloseError::Live(refusal)) => {
+            report_unprotected(desk, position, trigger, &refusal.to_string()).await?;
+            Ok(false)
+        }
         Err(error) => Err(error),
     }
+}
+
+/// The fill model takes what a used-up margin leaves, however little.
+const fn is_liquidation(cause: OrderCause) -> bool {
+    matches!(cause, OrderCause::Liquidation(_))
 }
 
 fn is_exit_of(order: &Order, position: &Position) -> bool {
@@ -236,13 +270,17 @@ async fn close(
         let trader = desk.store.trader(trader).await?.ok_or_else(nothing)?;
         let view = desk.store.book_view(book, Timestamp::default()).await?.ok_or_else(nothing)?;
         let venue = view.book.venue;
-        let market = desk.markets.of(venue).ok_or(CloseError::NotConfigured(venue))?;
+        let market = desk.markets.of(venue).ok_or_else(|| LiveRefusal::no_market(venue))?;
+        let account = AccountView::read(desk, &trader, (book, venue), Errand::Exit, Balances::Read).await?;
         let Ok(market) = MarketView::read(desk, market.as_ref(), &trader, relevant_coins(&trader, &view)).await else {
             return Err(CloseError::Refused(refusal(&crate::services::cycle_parts::IntentError::NoPrice(
                 coin.clone(),
             ))));
         };
-        let scene = Scene::new(&trader, &view, &market, None, None);
+        let scene = Scene::new(&trader, &view, &market, &account, None, None);
+        if view.position(coin).is_some_and(|position| market.is_dust(coin, position.quantity)) && !is_liquidation(cause) {
+            return Err(CloseError::Dust(coin.clone()));
+        }
         let wish = Wish {
             coin: coin.clone(),
             signal: Signal::ClosePosition,

@@ -25,6 +25,7 @@ use crate::ports::market_data::{MarketData, MarketDataError};
 use crate::ports::store::{CommitError, IdKind, Lease, StoreError};
 use crate::services::cycle_parts::{MarketView, cycle_lease, ensure_book, relevant_coins};
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
+use crate::services::live::{self, AccountView, Balances, Errand, LiveRefusal};
 use crate::services::volatility::{VOLATILITY_CANDLES, realised_volatility_24h_ratio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,9 +88,9 @@ pub enum CycleError {
     /// The emergency stop is in force.
     #[error("the emergency stop is in force")]
     Stopped,
-    /// Live without an exchange.
-    #[error("the exchange is not configured for {0}; nothing was simulated instead")]
-    NotConfigured(VenueKind),
+    /// A live account that may not or cannot be used.
+    #[error(transparent)]
+    Live(LiveRefusal),
     /// Full automation stopped itself before asking.
     #[error("full automation paused itself: {0}")]
     AutoPaused(String),
@@ -111,6 +112,15 @@ pub enum CycleError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<LiveRefusal> for CycleError {
+    fn from(refusal: LiveRefusal) -> Self {
+        match refusal {
+            LiveRefusal::Store(error) => Self::Store(error),
+            refusal => Self::Live(refusal),
+        }
+    }
 }
 
 /// Runs one cycle and returns its id; its decisions are then in the store.
@@ -188,9 +198,11 @@ impl Run<'_> {
 
     async fn work(&self) -> Result<(), CycleError> {
         let venue = self.trader.axes.venue_kind();
-        let configured = self.desk.venues.find(venue).is_some();
-        let market = self.desk.markets.of(venue).filter(|_| configured).ok_or(CycleError::NotConfigured(venue))?;
+        live::is_ready(self.desk, &self.trader, venue).await?;
+        let market = self.desk.markets.of(venue).ok_or_else(|| LiveRefusal::no_market(venue))?;
         let book = ensure_book(self.desk, &self.trader, venue, market.now()).await?;
+        let account =
+            AccountView::read(self.desk, &self.trader, (book.id, venue), Errand::Propose, Balances::Read).await?;
         self.remember_given_prices(market.now(), venue);
         let day = market.now().day_start();
         let view = self.view(book.id, day).await?;
@@ -207,7 +219,7 @@ impl Run<'_> {
             Some(decisions) => Advice { coins: decisions.clone(), asked: String::new(), answered: String::new() },
             None => self.ask(&view, &market_view, market).await?,
         };
-        self.decide(&advice, &market_view, view).await
+        self.decide(&advice, &market_view, &account, view).await
     }
 
     async fn view(
@@ -336,10 +348,16 @@ impl Run<'_> {
     }
 
     /// Builds the commit, tries it, and starts over from fresh reads when the book changed meanwhile.
-    async fn decide(&self, advice: &Advice, market: &MarketView, first: BookView) -> Result<(), CycleError> {
+    async fn decide(
+        &self,
+        advice: &Advice,
+        market: &MarketView,
+        account: &AccountView,
+        first: BookView,
+    ) -> Result<(), CycleError> {
         let mut view = first;
         for _ in 0..COMMIT_ATTEMPTS {
-            let changes = self.propose(advice, market, &view).await?;
+            let changes = self.propose(advice, market, account, &view).await?;
             match self.desk.store.commit(changes).await {
                 Ok(()) => return Ok(()),
                 Err(CommitError::Conflict("trader")) => {

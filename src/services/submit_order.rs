@@ -2,26 +2,35 @@
 //!
 //! After an ambiguous attempt there is never another one: the order is `Unknown`, and only questions leave it.
 
+use crate::domain::account::AccountName;
 use crate::domain::ids::OrderId;
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::notification::{NewNotification, NotificationKind};
 use crate::domain::order::{Order, OrderEvent, OrderStatus};
 use crate::domain::time::Timestamp;
+use crate::domain::time::SECOND_MS;
 use crate::domain::trader::Trader;
+use crate::domain::venue_kind::VenueKind;
+use crate::ports::exchange::ExchangeError;
 use crate::ports::store::{Changes, CommitError, JournalError, Lease, OrderEventRecord, StoreError, journal_submit};
 use crate::ports::venue::{CancelOutcome, OrderContext, QueryOutcome, SubmitOutcome, Venue};
 use crate::services::apply_fill::{ApplyError, apply_report, side_verb};
 use crate::services::cycle_parts::{MarketView, Scene, relevant_coins};
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
+use crate::services::live::{self, AccountView, Balances, Errand, LiveRefusal};
 use crate::services::live_feed::Topic;
 use crate::services::run_cycle::told;
 use crate::services::settle::deny_order;
+use futures_util::future::join_all;
 use std::sync::Arc;
 
 /// Orders taken from the outbox at once; the rest waits for the next round, which follows at once.
 pub const OUTBOX_BATCH: u32 = 32;
-/// Attempts of an order that was proven not accepted; then it is denied.
-const ATTEMPTS_MAX: u32 = 3;
+/// Attempts of an order that was proven not accepted: once more, then it is denied.
+const ATTEMPTS_MAX: u32 = 2;
+
+/// When an order is looked at again whose exchange could not be asked, in milliseconds.
+const LOOK_AGAIN_MS: i64 = 2 * SECOND_MS;
 
 /// Why an order could not be worked on. The order stays as it is and is looked at again.
 #[derive(Debug, thiserror::Error)]
@@ -59,14 +68,45 @@ pub enum SubmitError {
     Store(#[from] StoreError),
 }
 
-/// Sends what waits in the outbox, oldest first, and returns how many orders were worked on.
+/// Orders of one account, oldest first. Accounts are sent side by side: one that does not answer delays no other.
+pub type Lane = (AccountName, Vec<Order>);
+
+/// What waits in the outbox and may be sent now, by account.
+///
+/// # Errors
+/// When the outbox cannot be read.
+pub async fn due(desk: &Desk) -> Result<Vec<Lane>, StoreError> {
+    let now = desk.clock.now();
+    let waiting = desk.store.outbox(OUTBOX_BATCH).await?;
+    desk.postponed.keep(|id| waiting.iter().any(|order| order.id == id));
+    Ok(lanes(waiting.into_iter().filter(|order| !desk.postponed.holds(order.id, now))))
+}
+
+fn lanes(orders: impl Iterator<Item = Order>) -> Vec<Lane> {
+    let mut lanes: Vec<Lane> = Vec::new();
+    for order in orders {
+        match lanes.iter_mut().find(|(account, _)| *account == order.intent.account) {
+            Some((_, lane)) => lane.push(order),
+            None => lanes.push((order.intent.account.clone(), vec![order])),
+        }
+    }
+    lanes
+}
+
+/// Sends what waits in the outbox and returns how many orders were worked on.
 ///
 /// # Errors
 /// When the outbox cannot be read. A failure of one order is logged and does not stop the others.
 pub async fn submit_due(desk: &Desk, sender: &Lease) -> Result<usize, StoreError> {
-    let due = desk.store.outbox(OUTBOX_BATCH).await?;
-    let count = due.len();
-    for order in due {
+    let lanes = due(desk).await?;
+    let count = lanes.iter().map(|(_, orders)| orders.len()).sum();
+    join_all(lanes.into_iter().map(|(_, orders)| submit_lane(desk, sender, orders))).await;
+    Ok(count)
+}
+
+/// Sends the orders of one account, one after the other.
+pub async fn submit_lane(desk: &Desk, sender: &Lease, orders: Vec<Order>) {
+    for order in orders {
         let id = order.id;
         match submit_one(desk, sender, order).await {
             Ok(()) => {}
@@ -76,20 +116,31 @@ pub async fn submit_due(desk: &Desk, sender: &Lease) -> Result<usize, StoreError
         }
         desk.live.publish(Topic::Order, Some(id.0), None);
     }
-    Ok(count)
 }
 
 async fn submit_one(desk: &Desk, sender: &Lease, order: Order) -> Result<(), SubmitError> {
     let trader = desk.store.trader(order.intent.trader_id).await?.ok_or(SubmitError::NotFound(order.id))?;
-    if let Some(reason) = refusal(desk, &trader, &order).await? {
-        return deny(desk, &trader, order, &reason).await;
+    match last_look(desk, &trader, &order).await? {
+        Look::Send(setting) => send(desk, sender, &trader, order, &setting).await,
+        Look::Refuse(reason) => deny(desk, &trader, order, &reason).await,
+        Look::Later(why) => {
+            crate::observe::order_postponed(&order, &why);
+            desk.postponed.put(order.id, desk.clock.now().plus_ms(LOOK_AGAIN_MS));
+            Ok(())
+        }
     }
-    let Some(setting) = Setting::of(desk, &trader, &order).await else {
-        return deny(desk, &trader, order, "the venue is not configured").await;
-    };
+}
+
+async fn send(
+    desk: &Desk,
+    sender: &Lease,
+    trader: &Trader,
+    order: Order,
+    setting: &Setting,
+) -> Result<(), SubmitError> {
     let journaled = journal_submit(desk.store.as_ref(), order, desk.clock.now(), sender).await?;
     crate::observe::order_sent(journaled.order());
-    let outcome = setting.venue.submit(&journaled, setting.context(&trader)).await;
+    let outcome = setting.venue.submit(&journaled, setting.context(trader)).await;
     let order = journaled.into_order();
     match outcome {
         SubmitOutcome::Accepted(report) => {
@@ -97,15 +148,56 @@ async fn submit_one(desk: &Desk, sender: &Lease, order: Order) -> Result<(), Sub
         }
         SubmitOutcome::Rejected { code, message } => {
             let detail = format!("{code}: {message}");
-            end(desk, &trader, order, OrderEvent::Reject { code, message }, &detail).await?;
+            end(desk, trader, order, OrderEvent::Reject { code, message }, &detail).await?;
         }
-        SubmitOutcome::NotAccepted { why, .. } => end(desk, &trader, order, OrderEvent::NotAccepted, &why).await?,
-        SubmitOutcome::Ambiguous { why } => lose(desk, &trader, order, &why).await?,
+        SubmitOutcome::NotAccepted { why, retry_after_ms } => {
+            desk.postponed.put(order.id, desk.clock.now().plus_ms(retry_after_ms));
+            end(desk, trader, order, OrderEvent::NotAccepted, &why).await?;
+        }
+        SubmitOutcome::Ambiguous { why } => lose(desk, trader, order, &why).await?,
     }
     Ok(())
 }
 
-/// The last look before bytes leave: stop, time, terms, trader, and the risk rules on current data.
+/// What the last look before bytes leave decides.
+enum Look {
+    /// Go.
+    Send(Setting),
+    /// Never.
+    Refuse(String),
+    /// The exchange could not be asked: nothing was sent, and it is looked at again until its time is over.
+    Later(String),
+}
+
+/// The last look before bytes leave: stop, time, terms, trader, account, and the risk rules on current data.
+async fn last_look(desk: &Desk, trader: &Trader, order: &Order) -> Result<Look, StoreError> {
+    if let Some(reason) = refusal(desk, trader, order).await? {
+        return Ok(Look::Refuse(reason));
+    }
+    let is_entry = order.intent.purpose.is_entry();
+    let (errand, balances) =
+        if is_entry { (Errand::Enter, Balances::Skip) } else { (Errand::Exit, Balances::Read) };
+    let book = (order.intent.book_id, order.intent.venue);
+    let account = match AccountView::read(desk, trader, book, errand, balances).await {
+        Ok(account) => account,
+        Err(LiveRefusal::Store(error)) => return Err(error),
+        Err(LiveRefusal::Exchange(error)) => return Ok(Look::Later(error.to_string())),
+        Err(refusal) => return Ok(Look::Refuse(refusal.to_string())),
+    };
+    if account.name != order.intent.account {
+        return Ok(Look::Refuse("the credentials changed since its terms were fixed".to_owned()));
+    }
+    if let Some(reason) = risk_refusal(desk, trader, order, &account).await? {
+        return Ok(Look::Refuse(reason));
+    }
+    match Setting::of(desk, trader, order, errand).await {
+        Ok(setting) => Ok(Look::Send(setting)),
+        Err(LiveRefusal::Store(error)) => Err(error),
+        Err(refusal) => Ok(Look::Refuse(refusal.to_string())),
+    }
+}
+
+/// What needs no exchange to know.
 async fn refusal(desk: &Desk, trader: &Trader, order: &Order) -> Result<Option<String>, StoreError> {
     if let Some(stop) = desk.stop.in_force().await {
         return Ok(Some(format!("the emergency stop by {} is in force", stop.by)));
@@ -129,10 +221,20 @@ async fn refusal(desk: &Desk, trader: &Trader, order: &Order) -> Result<Option<S
     if trader.axes.venue_kind() != order.intent.venue {
         return Ok(Some("the model trades elsewhere now".to_owned()));
     }
-    risk_refusal(desk, trader, order).await
+    Ok(None)
 }
 
-async fn risk_refusal(desk: &Desk, trader: &Trader, order: &Order) -> Result<Option<String>, StoreError> {
+/// The rules once more. An exit in simulation was judged when it was journaled and nothing can have made it worse; one
+/// at an exchange is held against what is really free there.
+async fn risk_refusal(
+    desk: &Desk,
+    trader: &Trader,
+    order: &Order,
+    account: &AccountView,
+) -> Result<Option<String>, StoreError> {
+    if !order.intent.purpose.is_entry() && order.intent.venue == VenueKind::Simulation {
+        return Ok(None);
+    }
     let Some(market) = desk.markets.of(order.intent.venue) else {
         return Ok(Some("the venue is not configured".to_owned()));
     };
@@ -144,7 +246,7 @@ async fn risk_refusal(desk: &Desk, trader: &Trader, order: &Order) -> Result<Opt
         Ok(market) => market,
         Err(error) => return Ok(Some(error.to_string())),
     };
-    let scene = Scene::new(trader, &view, &market, order.decision_id(), Some(order.id));
+    let scene = Scene::new(trader, &view, &market, account, order.decision_id(), Some(order.id));
     // The order itself is among today's entries already.
     let others = view.entries_today.saturating_sub(1);
     Ok(scene.check(order.intent.clone(), others).err().map(|report| report.reasons()))
@@ -267,14 +369,16 @@ struct Setting {
 }
 
 impl Setting {
-    async fn of(desk: &Desk, trader: &Trader, order: &Order) -> Option<Self> {
-        let venue = desk.venues.find(order.intent.venue)?;
-        let market = desk.markets.of(order.intent.venue)?;
-        let instruments = market.instruments().await.ok()?;
-        let instrument = instruments.of_symbol(&order.intent.symbol)?.clone();
+    async fn of(desk: &Desk, trader: &Trader, order: &Order, errand: Errand) -> Result<Self, LiveRefusal> {
+        let kind = order.intent.venue;
+        let venue = live::venue(desk, trader, kind, errand).await?;
+        let market = desk.markets.of(kind).ok_or_else(|| LiveRefusal::no_market(kind))?;
+        let instruments = market.instruments().await.map_err(|error| ExchangeError::Unreachable(error.to_string()))?;
+        let instrument = instruments.of_symbol(&order.intent.symbol).cloned();
+        let instrument = instrument.ok_or_else(|| LiveRefusal::delisted(kind, &order.intent.symbol))?;
         let age = trader.settings.max_price_age_seconds;
-        let given_quote = desk.given_quotes.fresh(trader.id, &order.intent.coin, market.now(), age);
-        Some(Self { venue, instrument, given_quote })
+        let given = desk.given_quotes.fresh(trader.id, &order.intent.coin, market.now(), age);
+        Ok(Self { venue, instrument, given_quote: given.filter(|_| kind == VenueKind::Simulation) })
     }
 
     const fn context<'a>(&'a self, trader: &'a Trader) -> OrderContext<'a> {
@@ -288,12 +392,20 @@ impl Setting {
 /// # Errors
 /// When the open orders cannot be read. A failure of one order is logged and does not stop the others.
 pub async fn follow_up(desk: &Desk) -> Result<usize, StoreError> {
+    let open = desk.store.open_orders(None).await?;
+    let lanes = lanes(open.into_iter().filter(|order| order.status() != OrderStatus::Initialized));
+    let touched = join_all(lanes.into_iter().map(|(_, orders)| follow_lane(desk, orders))).await;
+    Ok(touched.into_iter().sum())
+}
+
+async fn follow_lane(desk: &Desk, orders: Vec<Order>) -> usize {
     let mut touched = 0;
-    for order in desk.store.open_orders(None).await? {
+    for order in orders {
         let id = order.id;
-        let result = match order.status() {
-            OrderStatus::Initialized => continue,
-            OrderStatus::Submitted => adopt_orphan(desk, order).await,
+        let result = match (order.status(), order.intent.venue) {
+            (OrderStatus::Submitted, _) => adopt_orphan(desk, order).await,
+            // An exchange is asked by the rules of proven absence, in its own time.
+            (OrderStatus::Unknown, VenueKind::Testnet | VenueKind::Mainnet) => continue,
             _ => query_one(desk, order).await,
         };
         match result {
@@ -302,7 +414,7 @@ pub async fn follow_up(desk: &Desk) -> Result<usize, StoreError> {
             Err(error) => crate::observe::order_failed(id, &error),
         }
     }
-    Ok(touched)
+    touched
 }
 
 /// A living sender's order is its own business; a dead one's is unknown.
@@ -321,7 +433,11 @@ async fn adopt_orphan(desk: &Desk, order: Order) -> Result<bool, SubmitError> {
 
 async fn query_one(desk: &Desk, order: Order) -> Result<bool, SubmitError> {
     let trader = desk.store.trader(order.intent.trader_id).await?.ok_or(SubmitError::NotFound(order.id))?;
-    let Some(setting) = Setting::of(desk, &trader, &order).await else { return Ok(false) };
+    let setting = match Setting::of(desk, &trader, &order, Errand::Ask).await {
+        Ok(setting) => setting,
+        Err(LiveRefusal::Store(error)) => return Err(error.into()),
+        Err(_) => return Ok(false),
+    };
     let was_unknown = order.status() == OrderStatus::Unknown;
     match setting.venue.query(&order, setting.context(&trader)).await {
         QueryOutcome::Found(report) => {
@@ -401,8 +517,8 @@ async fn cancel_at_venue(desk: &Desk, trader: &Trader, mut order: Order, by: &st
 }
 
 async fn ask_venue_to_cancel(desk: &Desk, trader: &Trader, order: &Order) -> Result<(), SubmitError> {
-    let unavailable = |why: &str| SubmitError::Venue { id: order.id, why: why.to_owned() };
-    let setting = Setting::of(desk, trader, order).await.ok_or_else(|| unavailable("it is not configured"))?;
+    let unavailable = |why: &dyn std::fmt::Display| SubmitError::Venue { id: order.id, why: why.to_string() };
+    let setting = Setting::of(desk, trader, order, Errand::Ask).await.map_err(|refusal| unavailable(&refusal))?;
     match setting.venue.cancel(order, setting.context(trader)).await {
         CancelOutcome::Canceled(report) => {
             apply_report(desk, order.id, &report).await?;
@@ -415,4 +531,15 @@ async fn ask_venue_to_cancel(desk: &Desk, trader: &Trader, order: &Order) -> Res
         }
         CancelOutcome::Unavailable { why } => Err(unavailable(&why)),
     }
+}
+
+/// Cancels at the venue before anything is written: for the emergency stop only. What it did is told by a query later.
+pub async fn cancel_unrecorded(desk: &Desk, order: &Order) {
+    let trader = desk.store.trader(order.intent.trader_id).await;
+    let Ok(Some(trader)) = trader else { return };
+    let outcome = match Setting::of(desk, &trader, order, Errand::Ask).await {
+        Ok(setting) => setting.venue.cancel(order, setting.context(&trader)).await,
+        Err(refusal) => CancelOutcome::Unavailable { why: refusal.to_string() },
+    };
+    crate::observe::emergency_cancel(order, &outcome);
 }

@@ -4,6 +4,7 @@
 //! Nothing that was sent is ever repeated: a secret pasted into the wrong field would come back otherwise.
 
 use crate::observe;
+use crate::services::live::LiveRefusal;
 use actix_web::body::BoxBody;
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
@@ -110,6 +111,18 @@ impl AppError {
         let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", message);
         error.0.retry_after_s = Some(retry_after_s);
         error
+    }
+
+    /// A live account that may not or cannot be used: 409 for what a person can mend, 502 for the exchange's trouble.
+    pub fn live(refusal: &LiveRefusal) -> Self {
+        let words = crate::web::show::sentence(&refusal.to_string());
+        match refusal {
+            LiveRefusal::NotConfigured { .. } => Self::conflict("EXCHANGE_NOT_CONFIGURED", words),
+            LiveRefusal::MainnetDisabled => Self::forbidden("mainnet_disabled", words),
+            LiveRefusal::NotArmed(_) => Self::conflict("not_armed", words),
+            LiveRefusal::Exchange(_) => Self::new(StatusCode::BAD_GATEWAY, "EXCHANGE_API_ERROR", words),
+            LiveRefusal::Store(error) => Self::internal(error),
+        }
     }
 
     /// 503: not now.

@@ -111,6 +111,13 @@ pub fn price_places(value: Decimal) -> u32 {
     }
 }
 
+/// A message of the services as a sentence.
+pub fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
+
 /// A count with its noun: `1 model`, `3 models`.
 pub fn plural(count: u64, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{} {many}", number(Decimal::from(count), 0)) }

@@ -1,4 +1,4 @@
-//! Watches stops, targets and margins of open simulated positions.
+//! Watches stops, targets and margins of open positions.
 
 use super::Workers;
 use crate::services::desk::Desk;

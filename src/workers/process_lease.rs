@@ -7,10 +7,12 @@ use crate::ports::store::{Lease, StoreError};
 use crate::services::desk::Desk;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 /// How long the lease holds without renewal: twice the longest wait for an order's answer.
 const LEASE_MS: i64 = 30 * SECOND_MS;
+/// How long the lease waits for orders in flight once the end has begun; it lapses later than that by itself.
+const SENDING_ENDS_WITHIN: Duration = Duration::from_secs(20);
 /// How often it is renewed.
 const RENEW_EVERY: Duration = Duration::from_secs(5);
 
@@ -18,12 +20,14 @@ const RENEW_EVERY: Duration = Duration::from_secs(5);
 pub struct ProcessLease {
     desk: Arc<Desk>,
     held: Mutex<Option<Lease>>,
+    /// Told once nothing is being sent any more.
+    idle: Notify,
 }
 
 impl ProcessLease {
     /// Not held yet.
     pub fn new(desk: Arc<Desk>) -> Self {
-        Self { desk, held: Mutex::new(None) }
+        Self { desk, held: Mutex::new(None), idle: Notify::new() }
     }
 
     /// The lease, taken or renewed when needed; `None` when it cannot be had now.
@@ -49,6 +53,11 @@ impl ProcessLease {
         Ok(held.clone())
     }
 
+    /// Nothing is in flight any more: the lease may be given back.
+    pub(super) fn done_sending(&self) {
+        self.idle.notify_one();
+    }
+
     async fn give_back(&self) {
         if let Some(lease) = self.held.lock().await.take()
             && let Err(error) = self.desk.store.release_lease(&lease).await
@@ -70,8 +79,8 @@ pub(super) fn start(workers: &mut Workers, lease: Arc<ProcessLease>) {
                 () = shutdown.begun() => break,
             }
         }
-        // Orders in flight finish within their own limit; the lease outlives them.
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        // The lease outlives what is in flight, so that nobody calls those orders unknown.
+        let _ = tokio::time::timeout(SENDING_ENDS_WITHIN, lease.idle.notified()).await;
         lease.give_back().await;
     });
 }

@@ -106,6 +106,7 @@ impl House {
             exchanges: None,
             process: "bench".into(),
             submit_wake: Notify::new(),
+            postponed: Default::default(),
         };
         let far = now.plus_ms(i64::MAX / 4);
         let lease = desk.store.acquire_lease("process:bench", "bench", now, far, None).await.unwrap().unwrap();

@@ -1,5 +1,6 @@
 //! Money is neither lost nor made: whatever is bought and sold, the books add up at every step.
 
+use countersign::domain::account::AccountName;
 use countersign::domain::fill::Fill;
 use countersign::domain::ids::{BookId, DecisionId, FillId, OrderId, PositionId, TraderId};
 use countersign::domain::ledger::{LedgerAccount, LedgerTransaction, deposit};
@@ -30,6 +31,7 @@ fn intent(name: &str, purpose: Purpose, leverage: u32) -> OrderIntent {
         trader_id: TraderId(1),
         book_id: BookId(1),
         venue: VenueKind::Simulation,
+        account: AccountName::simulation(BookId(1)),
         cause: OrderCause::Decision(DecisionId(1)),
         coin: coin(name),
         symbol: Symbol(format!("{name}USDT")),
@@ -60,6 +62,7 @@ fn fill(id: i64, intent: &OrderIntent, price: Price, quantity: Quantity, fee: Mo
         quantity,
         fee,
         fee_asset: usdt(),
+        fee_value: fee,
         is_maker: false,
         at: Timestamp(id),
     }

@@ -149,6 +149,7 @@ fn instrument() -> Instrument {
 /// Buys 10 BTC; [`NAME`] is its name.
 fn order(kind: OrderKind) -> Order {
     let intent = OrderIntent {
+        account: crate::domain::account::AccountName::simulation(crate::domain::ids::BookId(1)),
         trader_id: TraderId(1),
         book_id: BookId(1),
         venue: VenueKind::Testnet,

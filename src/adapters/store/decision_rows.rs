@@ -3,6 +3,7 @@
 use super::amount::Amount;
 use super::entity::decision::Model;
 use super::row::{Row, of_price, of_quantity, of_symbol, of_time, to_json};
+use crate::domain::account::AccountName;
 use crate::domain::decision::{Approval, Decision, DecisionSource, DecisionState, DecisionStatus, Impact};
 use crate::domain::digest::Digest;
 use crate::domain::ids::{BookId, CycleId, DecisionId, OrderId, TraderId};
@@ -117,6 +118,7 @@ pub(super) fn row_of(decision: &Decision) -> Model {
         trader_id: decision.trader_id.0,
         book_id: decision.book_id.0,
         venue: decision.venue.as_str().to_owned(),
+        account: decision.account.as_str().to_owned(),
         cycle_id: decision.cycle_id.0,
         source: decision.source.as_str().to_owned(),
         coin: decision.coin.as_str().to_owned(),
@@ -208,6 +210,7 @@ pub(super) fn decision_of(model: Model) -> Result<Decision, StoreError> {
         trader_id: TraderId(model.trader_id),
         book_id: BookId(model.book_id),
         venue: row.word("venue", &model.venue, VenueKind::parse)?,
+        account: AccountName::from_stored(model.account.clone()),
         cycle_id: CycleId(model.cycle_id),
         source: row.word("source", &model.source, DecisionSource::parse)?,
         coin: row.coin("coin", &model.coin)?,

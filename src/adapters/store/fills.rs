@@ -37,6 +37,7 @@ fn row_of(fill: &Fill) -> Model {
         quantity: of_quantity(fill.quantity),
         fee: of_money(fill.fee),
         fee_asset: fill.fee_asset.as_str().to_owned(),
+        fee_value: of_money(fill.fee_value),
         is_maker: fill.is_maker,
         at: fill.at.0,
     }
@@ -57,6 +58,7 @@ fn fill_of(model: Model) -> Result<Fill, StoreError> {
         quantity: row.quantity("quantity", model.quantity)?,
         fee: money(model.fee),
         fee_asset: row.coin("fee_asset", &model.fee_asset)?,
+        fee_value: money(model.fee_value),
         is_maker: model.is_maker,
         at: Timestamp(model.at),
         symbol: Symbol(model.symbol),

@@ -2,6 +2,7 @@
 
 use super::entity::order::Model;
 use super::row::{Row, money, of_money, of_price, of_quantity, of_symbol, of_time};
+use crate::domain::account::AccountName;
 use crate::domain::digest::Digest;
 use crate::domain::ids::{BookId, ClientOrderId, OrderId, TraderId};
 use crate::domain::market::{Quote, Symbol};
@@ -73,6 +74,7 @@ pub(super) fn row_of(order: &Order) -> Model {
         trader_id: intent.trader_id.0,
         book_id: intent.book_id.0,
         venue: intent.venue.as_str().to_owned(),
+        account: intent.account.as_str().to_owned(),
         cause_kind: intent.cause.kind().to_owned(),
         cause_id: intent.cause.id(),
         sequence: order.sequence.into(),
@@ -158,6 +160,7 @@ fn intent_of(row: Row, model: &Model) -> Result<OrderIntent, StoreError> {
         trader_id: TraderId(model.trader_id),
         book_id: BookId(model.book_id),
         venue: row.word("venue", &model.venue, VenueKind::parse)?,
+        account: AccountName::from_stored(model.account.clone()),
         cause: cause_of(row, model)?,
         coin: row.coin("coin", &model.coin)?,
         symbol: Symbol(model.symbol.clone()),

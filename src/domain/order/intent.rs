@@ -1,6 +1,6 @@
 //! What is to be ordered and why, before it has a name and a state.
 
-use crate::domain::decision::account_fingerprint;
+use crate::domain::account::AccountName;
 use crate::domain::digest::Terms;
 use crate::domain::ids::{BookId, ClientOrderId, DecisionId, InstallationTag, PositionId, TraderId};
 use crate::domain::market::{Coin, Quote, Symbol};
@@ -127,6 +127,8 @@ pub struct OrderIntent {
     pub book_id: BookId,
     /// Which venue.
     pub venue: VenueKind,
+    /// Which account there.
+    pub account: AccountName,
     /// Why.
     pub cause: OrderCause,
     /// The coin.
@@ -163,7 +165,7 @@ impl OrderIntent {
         Terms {
             trader_id: self.trader_id,
             venue: self.venue,
-            account: account_fingerprint(self.venue, self.book_id),
+            account: self.account.clone(),
             symbol: self.symbol.clone(),
             signal: self.purpose.signal(),
             quantity: self.quantity,

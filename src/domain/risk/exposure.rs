@@ -5,7 +5,7 @@ use crate::domain::decision::{Decision, DecisionState};
 use crate::domain::ids::{DecisionId, OrderId};
 use crate::domain::market::Coin;
 use crate::domain::money::{Money, Price, Quantity};
-use crate::domain::order::{Order, OrderIntent, OrderKind, Purpose};
+use crate::domain::order::{Order, OrderIntent, OrderKind, OrderStatus, Purpose};
 use crate::domain::signal::{PositionSide, Side};
 use crate::domain::trader_settings::TraderSettings;
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub struct CoinExposure {
     pub entering_side: Option<PositionSide>,
     /// Base in exits under way: not filled for the budget, but not to be sold twice either.
     pub exiting: Quantity,
+    /// What is held is too little to be sold at the venue: it takes no place among the open positions.
+    pub is_dust: bool,
 }
 
 /// All coins' exposure with what entries under way will take from cash.
@@ -86,14 +88,19 @@ impl Exposure {
         self.coins.get(coin).cloned().unwrap_or_default()
     }
 
-    /// Coins held or being entered, other than `coin`.
+    /// Marks what is held of a coin as dust.
+    pub fn set_dust(&mut self, coin: &Coin) {
+        if let Some(exposure) = self.coins.get_mut(coin) {
+            exposure.is_dust = true;
+        }
+    }
+
+    /// Coins held or being entered, other than `coin`; dust does not count.
     pub fn others(&self, coin: &Coin) -> usize {
-        self.coins
-            .iter()
-            .filter(|(name, coin_exposure)| {
-                *name != coin && (coin_exposure.held.is_some() || !coin_exposure.entering.is_zero())
-            })
-            .count()
+        let counts = |exposure: &CoinExposure| {
+            (exposure.held.is_some() && !exposure.is_dust) || !exposure.entering.is_zero()
+        };
+        self.coins.iter().filter(|(name, exposure)| *name != coin && counts(exposure)).count()
     }
 
     /// Counts an intent that just passed, so that the next one of the same cycle meets what is left.
@@ -137,4 +144,14 @@ impl Exposure {
         self.reserved_cash += margin + fee;
         self.uncounted_entries += 1;
     }
+}
+
+/// An order whose outcome nobody knows and which an order like this would pile upon: any entry of its market, and an
+/// order on the same side.
+pub fn unresolved<'a>(view: &'a BookView, intent: &OrderIntent, except: Option<OrderId>) -> Option<&'a Order> {
+    view.open_orders.iter().find(|order| {
+        let same_market = order.intent.symbol == intent.symbol && Some(order.id) != except;
+        let piles_up = intent.purpose.is_entry() || order.intent.purpose.side() == intent.purpose.side();
+        order.status() == OrderStatus::Unknown && same_market && piles_up
+    })
 }

@@ -9,7 +9,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use exposure::{CoinExposure, Exposure};
+pub use exposure::{CoinExposure, Exposure, unresolved};
 pub use rules::{RiskContext, check};
 pub use status::{RuleStatus, StatusLevel, risk_status};
 
@@ -45,6 +45,10 @@ word_enum! {
         LeverageNotSupported = "LEVERAGE_NOT_SUPPORTED",
         /// The account cannot pay for it.
         InsufficientBalance = "INSUFFICIENT_BALANCE",
+        /// The exchange's account takes no entries now: not armed, or its books differ from ours.
+        AccountHalted = "ACCOUNT_HALTED",
+        /// Nobody knows what became of an earlier order of this market.
+        OutcomeUnknown = "OUTCOME_UNKNOWN",
     }
 }
 
@@ -64,6 +68,8 @@ impl RuleCode {
             Self::ShortNotSupported => "Short selling",
             Self::LeverageNotSupported => "Leverage",
             Self::InsufficientBalance => "Balance",
+            Self::AccountHalted => "Account",
+            Self::OutcomeUnknown => "Unknown orders",
         }
     }
 }

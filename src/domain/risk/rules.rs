@@ -6,7 +6,7 @@ use crate::domain::book::Book;
 use crate::domain::instrument::{Instrument, Pricing};
 use crate::domain::market::Quote;
 use crate::domain::money::{Money, Price, Quantity};
-use crate::domain::order::{OrderIntent, OrderKind, Purpose};
+use crate::domain::order::{Order, OrderIntent, OrderKind, Purpose};
 use crate::domain::signal::PositionSide;
 use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::domain::trader_settings::TraderSettings;
@@ -32,6 +32,13 @@ pub struct RiskContext<'a> {
     pub quote: Option<Quote>,
     /// Market time.
     pub now: Timestamp,
+    /// What the exchange's account has free of the asset that pays: quote for an entry, the coin for an exit. `None`
+    /// where the book is the account, or it was not asked.
+    pub free: Option<Quantity>,
+    /// Why the account takes no entries now.
+    pub halted: Option<&'a str>,
+    /// An order of this market whose outcome is unknown and which this one would pile upon.
+    pub unresolved: Option<&'a Order>,
 }
 
 /// Checks an intent against every rule.
@@ -52,6 +59,7 @@ pub fn check(intent: OrderIntent, context: &RiskContext<'_>) -> RiskOutcome {
             message: "exits are never held back".to_owned(),
         }));
     }
+    rules.extend(live_rules(&intent, context));
     let report = RiskReport { rules };
     if report.is_denied() { Err(report) } else { Ok(RiskChecked { inner: intent, report }) }
 }
@@ -100,6 +108,9 @@ fn entry_rules(intent: &OrderIntent, context: &RiskContext<'_>) -> Vec<RuleResul
         rules.push(leverage_not_supported(intent));
     }
     rules.push(insufficient_balance(intent, worst, context));
+    if intent.venue != VenueKind::Simulation {
+        rules.push(account_halted(context));
+    }
     rules
 }
 
@@ -222,7 +233,9 @@ pub(super) fn within(rule: RuleCode, value: Decimal, limit: Decimal) -> bool {
         | RuleCode::Instrument
         | RuleCode::ShortNotSupported
         | RuleCode::LeverageNotSupported
-        | RuleCode::InsufficientBalance => value <= limit,
+        | RuleCode::InsufficientBalance
+        | RuleCode::AccountHalted
+        | RuleCode::OutcomeUnknown => value <= limit,
     }
 }
 
@@ -274,6 +287,38 @@ fn drawdown(context: &RiskContext<'_>) -> RuleResult {
     measured(RuleCode::Drawdown, within(RuleCode::Drawdown, drawdown, limit), drawdown, limit, "%", message)
 }
 
+/// What holds for every order to an exchange.
+fn live_rules(intent: &OrderIntent, context: &RiskContext<'_>) -> Vec<RuleResult> {
+    if intent.venue == VenueKind::Simulation {
+        return Vec::new();
+    }
+    let free = context.free.filter(|_| !intent.purpose.is_entry()).map(|free| free_balance(intent, free));
+    free.into_iter().chain([outcome_unknown(context)]).collect()
+}
+
+fn outcome_unknown(context: &RiskContext<'_>) -> RuleResult {
+    match context.unresolved {
+        Some(order) => {
+            let message = format!("the outcome of order {} is unknown; nothing is sent on top of it", order.id);
+            result(RuleCode::OutcomeUnknown, false, message)
+        }
+        None => result(RuleCode::OutcomeUnknown, true, "no order of this market is in doubt"),
+    }
+}
+
+fn account_halted(context: &RiskContext<'_>) -> RuleResult {
+    match context.halted {
+        Some(why) => result(RuleCode::AccountHalted, false, why),
+        None => result(RuleCode::AccountHalted, true, "the account takes entries"),
+    }
+}
+
+fn free_balance(intent: &OrderIntent, free: Quantity) -> RuleResult {
+    let passed = intent.quantity <= free;
+    let message = format!("{free} {} are free at the exchange", intent.coin);
+    measured(RuleCode::InsufficientBalance, passed, intent.quantity.decimal(), free.decimal(), "", message)
+}
+
 fn short_not_supported(intent: &OrderIntent) -> RuleResult {
     let short = intent.purpose == Purpose::Entry(PositionSide::Short);
     let message = if short { "spot cannot be sold short, and holdings are never sold instead" } else { "not a short" };
@@ -294,7 +339,13 @@ fn leverage_not_supported(intent: &OrderIntent) -> RuleResult {
 
 fn insufficient_balance(intent: &OrderIntent, worst: Price, context: &RiskContext<'_>) -> RuleResult {
     let after = cash_after(intent, worst, context);
-    let message =
-        if after.is_negative() { "cash does not cover margin and fees" } else { "cash covers margin and fees" };
-    result(RuleCode::InsufficientBalance, !after.is_negative(), message)
+    if after.is_negative() {
+        return result(RuleCode::InsufficientBalance, false, "cash does not cover margin and fees");
+    }
+    let needed = worst * intent.quantity;
+    if let Some(free) = context.free.filter(|free| needed.decimal() > free.decimal()) {
+        let message = format!("the exchange's account has {free} free, and {} are needed", needed.round());
+        return measured(RuleCode::InsufficientBalance, false, needed.decimal(), free.decimal(), "", message);
+    }
+    result(RuleCode::InsufficientBalance, true, "cash covers margin and fees")
 }

@@ -4,10 +4,14 @@
 
 mod filters;
 mod limits;
+mod live;
 mod status;
 mod worst_case;
 
-use super::{Exposure, RiskChecked, RiskContext, RiskReport, RuleCode, StatusLevel, Verdict, check, risk_status};
+use super::{
+    Exposure, RiskChecked, RiskContext, RiskReport, RuleCode, StatusLevel, Verdict, check, risk_status, unresolved,
+};
+use crate::domain::account::AccountName;
 use crate::domain::book::{Book, BookView, Marks};
 use crate::domain::decision::{Decision, DecisionSource, DecisionState, Impact};
 use crate::domain::digest::Digest;
@@ -64,6 +68,7 @@ fn intent(purpose: Purpose, name: &str, amount: &str) -> OrderIntent {
         trader_id: TraderId(1),
         book_id: BookId(1),
         venue: VenueKind::Simulation,
+        account: AccountName::simulation(BookId(1)),
         cause: OrderCause::Decision(DecisionId(1)),
         coin: coin(name),
         symbol: Symbol(format!("{name}USDT")),
@@ -105,6 +110,10 @@ struct Scene {
     quote: Option<Quote>,
     /// Intents of the same cycle that passed before.
     earlier: Vec<OrderIntent>,
+    /// Free at the exchange of the asset that pays.
+    free: Option<Quantity>,
+    /// Why the account takes no entries.
+    halted: Option<&'static str>,
 }
 
 impl Scene {
@@ -122,6 +131,8 @@ impl Scene {
             instrument: Some(instrument()),
             quote: Some(Quote { price: price("100"), at: NOW }),
             earlier: Vec::new(),
+            free: None,
+            halted: None,
         }
     }
 
@@ -204,6 +215,9 @@ impl Scene {
             instrument: self.instrument.as_ref(),
             quote: self.quote,
             now: NOW,
+            free: self.free,
+            halted: self.halted,
+            unresolved: unresolved(&self.view, &intent, None),
         };
         check(intent, &context).map(|checked| checked.report().clone())
     }
@@ -236,6 +250,7 @@ fn decision(name: &str, amount: &str, state: DecisionState) -> Decision {
         trader_id: TraderId(1),
         book_id: BookId(1),
         venue: VenueKind::Simulation,
+        account: AccountName::simulation(BookId(1)),
         cycle_id: CycleId(1),
         source: DecisionSource::Advisor,
         coin: coin(name),

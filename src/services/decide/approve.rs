@@ -122,6 +122,7 @@ fn intent_as_approved(case: &Case) -> Option<OrderIntent> {
         trader_id: terms.trader_id,
         book_id: decision.book_id,
         venue: terms.venue,
+        account: terms.account,
         cause: OrderCause::Decision(decision.id),
         coin: decision.coin.clone(),
         symbol: terms.symbol,

@@ -25,6 +25,8 @@ pub struct Holding {
     pub unrealized: Option<Money>,
     /// Where the margin is used up.
     pub liquidation: Option<Price>,
+    /// Too little to be sold at its venue.
+    pub is_dust: bool,
 }
 
 /// A book as it stands.
@@ -55,14 +57,19 @@ pub async fn portfolio(desk: &Desk, trader: &Trader, venue: VenueKind) -> Result
         Some(market) => MarketView::read(desk, market.as_ref(), trader, relevant_coins(trader, &view)).await.ok(),
         None => None,
     };
+    let is_dust = |position: &Position| {
+        prices.as_ref().is_some_and(|prices| prices.is_dust(&position.coin, position.quantity))
+    };
+    let dust: Vec<bool> = view.positions.iter().map(is_dust).collect();
     let quotes = prices.map(|prices| prices.quotes).unwrap_or_default();
     let marks = quotes.iter().map(|(coin, quote)| (coin.clone(), quote.price)).collect();
-    let holdings = view.positions.iter().map(|position| {
+    let holdings = view.positions.iter().zip(dust).map(|(position, is_dust)| {
         let price = quotes.get(&position.coin).map(|quote| quote.price);
         Holding {
             price,
             unrealized: price.map(|price| position.unrealized(price)),
             liquidation: liquidation_price(position),
+            is_dust,
             position: position.clone(),
         }
     });

@@ -17,6 +17,7 @@ use crate::ports::advisor::{Advice, JUSTIFICATION_MAX, Proposal, UnusableAnswer}
 use crate::ports::store::{Changes, DecisionEventRecord, Guard, IdKind};
 use crate::services::cycle_parts::{IntentError, MarketView, Scene, Wish};
 use crate::services::journal::journal;
+use crate::services::live::AccountView;
 use crate::services::settle::{SELF, move_decision};
 
 /// Warning word: prices sent in with decisions do not count in live trading.
@@ -28,6 +29,7 @@ impl Run<'_> {
         &self,
         advice: &Advice,
         market: &MarketView,
+        account: &AccountView,
         view: &BookView,
     ) -> Result<Changes, CycleError> {
         let wall = self.desk.clock.now();
@@ -39,10 +41,10 @@ impl Run<'_> {
         for ((coin, answer), id) in &answers {
             self.supersede(&mut changes, &mut view, coin, answer, *id, wall);
         }
-        let mut scene = Scene::new(&self.trader, &view, market, None, None);
+        let mut scene = Scene::new(&self.trader, &view, market, account, None, None);
         let mut orders = Vec::new();
         for ((coin, answer), id) in answers {
-            let decision = self.blank(id, coin, &view, wall);
+            let decision = self.blank(id, coin, scene.account, &view, wall);
             let order = self.decide_one(&mut changes, &mut scene, decision, answer, wall).await?;
             orders.extend(order);
         }
@@ -129,13 +131,14 @@ impl Run<'_> {
         }
     }
 
-    fn blank(&self, id: DecisionId, coin: &Coin, view: &BookView, wall: Timestamp) -> Decision {
+    fn blank(&self, id: DecisionId, coin: &Coin, account: &AccountView, view: &BookView, wall: Timestamp) -> Decision {
         let external = self.request.decisions.is_some();
         Decision {
             id,
             trader_id: self.trader.id,
             book_id: view.book.id,
             venue: view.book.venue,
+            account: account.name.clone(),
             cycle_id: self.id,
             source: if external { DecisionSource::External } else { DecisionSource::Advisor },
             coin: coin.clone(),
@@ -383,6 +386,7 @@ fn fill_in(decision: &mut Decision, proposal: &Proposal, scene: &Scene<'_>) {
 /// The terms on the venue's grid, as they would be approved.
 pub(crate) fn take_terms(decision: &mut Decision, intent: &OrderIntent, scene: &Scene<'_>) {
     decision.symbol = Some(intent.symbol.clone());
+    decision.account = intent.account.clone();
     decision.quantity = Some(intent.quantity);
     decision.leverage = intent.leverage;
     decision.stop_loss = intent.stop_loss;

@@ -8,6 +8,7 @@ use crate::domain::notification::{NewNotification, NotificationKind};
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::AutomationLevel;
 use crate::ports::store::{AuditEntry, Changes, Guard};
+use crate::services::live::LiveRefusal;
 use crate::services::live_feed::Topic;
 use crate::services::settle::SELF;
 
@@ -67,15 +68,16 @@ impl Run<'_> {
 const fn counts_as_api_error(error: &CycleError) -> bool {
     matches!(
         error,
-        CycleError::Market(_) | CycleError::Advisor(_) | CycleError::StaleMarketData(_) | CycleError::NotConfigured(_)
+        CycleError::Market(_) | CycleError::Advisor(_) | CycleError::StaleMarketData(_) | CycleError::Live(_)
     )
 }
 
 fn incident(run: &Run<'_>, error: &CycleError, at: Timestamp) -> NewIncident {
     let (kind, severity, what) = match error {
-        CycleError::NotConfigured(_) => {
-            (IncidentKind::ExchangeNotConfigured, Severity::High, "the exchange is not configured")
+        CycleError::Live(LiveRefusal::Exchange(_)) => {
+            (IncidentKind::ExchangeApiError, Severity::High, "the exchange gave no usable answer")
         }
+        CycleError::Live(_) => (IncidentKind::ExchangeNotConfigured, Severity::High, "the exchange is not configured"),
         CycleError::StaleMarketData(_) => (IncidentKind::StaleMarketData, Severity::Medium, "no fresh prices"),
         CycleError::Market(_) => (IncidentKind::StaleMarketData, Severity::Medium, "the market did not answer"),
         CycleError::Advisor(_) | CycleError::UnknownAdvisor(_) => {

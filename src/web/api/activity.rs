@@ -1,6 +1,6 @@
 //! What happened: conversations, incidents, notifications.
 
-use super::decisions::{sentence, with_json};
+use super::decisions::with_json;
 use super::wire::{any_model, done, environment, list, model_filter, read_model_id, read_page, time};
 use crate::domain::cycle::Cycle;
 use crate::domain::ids::{IncidentId, NotificationId, TraderId};
@@ -11,6 +11,7 @@ use crate::services::attention::{self, AttentionError, NOTE_MAX};
 use crate::services::desk::Desk;
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
+use crate::web::show::sentence;
 use crate::web::form::{Input, JsonInput, QueryInput};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};

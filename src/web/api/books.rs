@@ -1,7 +1,7 @@
 //! A model's books: what it holds, what it traded, how much of each limit is used. Books are never mixed.
 
 use super::decision_row::rules;
-use super::decisions::{sentence, with_json};
+use super::decisions::with_json;
 use super::execution;
 use super::wire::{any_model, environment, list, model, number, percent, read_book, read_page, time};
 use crate::domain::market::Coin;
@@ -13,6 +13,7 @@ use crate::services::protect::{CloseError, close_position};
 use crate::services::read::{self, Holding, Portfolio, risk_status_of};
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
+use crate::web::show::sentence;
 use crate::web::form::{JsonInput, QueryInput};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
@@ -287,7 +288,8 @@ fn close_error(error: CloseError) -> AppError {
     let words = sentence(&error.to_string());
     match error {
         CloseError::NothingHeld(_) => AppError::not_found("position"),
-        CloseError::NotConfigured(_) => AppError::conflict("EXCHANGE_NOT_CONFIGURED", words),
+        CloseError::Live(refusal) => AppError::live(&refusal),
+        CloseError::Dust(_) => AppError::unprocessable("dust", words),
         CloseError::Stopped => AppError::conflict("emergency_stop", words),
         CloseError::Refused(report) => {
             with_json(AppError::unprocessable("risk_denied", words), "rules", &rules(&report))

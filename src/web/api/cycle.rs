@@ -1,6 +1,5 @@
 //! A cycle on demand, with decisions sent in or the model's own.
 
-use super::decisions::sentence;
 use super::execution::Execution;
 use super::given::read_given;
 use super::wire::{environment, model};
@@ -13,6 +12,7 @@ use crate::services::read::{CycleAnswer, CycleState, ExecutedCoin, cycle_answer}
 use crate::services::run_cycle::{self, CycleError, CycleRequest};
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
+use crate::web::show::sentence;
 use crate::web::form::JsonInput;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -230,7 +230,7 @@ fn cycle_error(error: CycleError) -> AppError {
         CycleError::Running | CycleError::NotDue => AppError::conflict("cycle_running", words),
         CycleError::Paused { .. } => AppError::conflict("model_paused", words),
         CycleError::Stopped => AppError::conflict("emergency_stop", words),
-        CycleError::NotConfigured(_) => AppError::conflict("EXCHANGE_NOT_CONFIGURED", words),
+        CycleError::Live(refusal) => AppError::live(&refusal),
         CycleError::AutoPaused(_) => AppError::conflict("auto_paused", words),
         CycleError::UnknownAdvisor(_) => AppError::conflict("unknown_model", words),
         CycleError::Overtaken(_) => AppError::conflict("cycle_abandoned", words),

@@ -11,6 +11,7 @@ use crate::services::decide::{self, ApproveRequest, DecideError, Modifications};
 use crate::services::desk::Desk;
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
+use crate::web::show::sentence;
 use crate::web::form::{Input, JsonInput, QueryInput};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
@@ -277,7 +278,7 @@ async fn refused(desk: &Desk, id: DecisionId, error: DecideError) -> AppError {
             (with_json(denied, "rules", &rules(&report)), Some(decision))
         }
         DecideError::StalePrice(row) => (AppError::conflict("stale_price", sentence), Some(row)),
-        DecideError::NotConfigured(row) => (AppError::conflict("EXCHANGE_NOT_CONFIGURED", sentence), Some(row)),
+        DecideError::Live { decision, refusal } => (AppError::live(&refusal), Some(decision)),
         DecideError::Paused(row) => (AppError::conflict("model_paused", sentence), Some(row)),
         DecideError::Stopped(row) => (AppError::conflict("emergency_stop", sentence), Some(row)),
         DecideError::Contended => {
@@ -300,11 +301,4 @@ pub fn with_json(error: AppError, name: &str, value: &impl Serialize) -> AppErro
         Ok(value) => error.with_extra(name, value),
         Err(failed) => AppError::internal(&failed),
     }
-}
-
-/// A message of the services as a sentence.
-pub fn sentence(message: &str) -> String {
-    let mut letters = message.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
 }

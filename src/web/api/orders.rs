@@ -1,6 +1,5 @@
 //! Orders: what went to a venue, and the truth about it.
 
-use super::decisions::sentence;
 use super::execution::{Fee, fees, why};
 use super::wire::{any_model, environment, list, read_book, read_page, time};
 use crate::domain::fill::Fill;
@@ -11,6 +10,7 @@ use crate::services::desk::Desk;
 use crate::services::submit_order::{SubmitError, cancel as cancel_order};
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
+use crate::web::show::sentence;
 use crate::web::form::{JsonInput, QueryInput};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};

@@ -21,6 +21,7 @@ use crate::domain::trader::{Trader, TradingState};
 use crate::domain::venue_kind::{AutomationLevel, VenueKind};
 use crate::ports::store::{DecisionFilter, DecisionTab, OrderFilter, Page};
 use crate::services::desk::Desk;
+use crate::services::live;
 use crate::services::read::{Portfolio, portfolio, risk_status_of};
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
@@ -146,7 +147,7 @@ async fn page(desk: &Desk, ctx: &Ctx, dossier: &Dossier<'_>) -> Result<ModelPage
         next_run_iso,
         running: trader.is_active(),
         deleted,
-        run_blocked: if deleted { String::new() } else { run_blocked(desk, trader, stop) },
+        run_blocked: if deleted { String::new() } else { run_blocked(desk, trader, stop).await },
         live_note: live_note(trader),
         figures: figures(dossier),
         equity: equity(desk, dossier).await?,
@@ -218,18 +219,17 @@ fn state_note(dossier: &Dossier<'_>) -> String {
     format!("This is an earlier book. The model trades in {now} now.")
 }
 
-fn run_blocked(desk: &Desk, trader: &Trader, stop: bool) -> String {
+async fn run_blocked(desk: &Desk, trader: &Trader, stop: bool) -> String {
     if stop {
         return "The emergency stop is in force: nothing runs until it is lifted.".to_owned();
     }
     if !trader.is_active() {
         return "Paused models do not run. Resume it first.".to_owned();
     }
-    let venue = trader.axes.venue_kind();
-    if desk.markets.of(venue).is_none() || desk.venues.find(venue).is_none() {
-        return format!("The exchange is not configured for {venue}; nothing is simulated instead.");
+    match live::is_ready(desk, trader, trader.axes.venue_kind()).await {
+        Ok(()) => String::new(),
+        Err(refusal) => format!("Not now: {refusal}."),
     }
-    String::new()
 }
 
 fn live_note(trader: &Trader) -> String {
@@ -315,6 +315,8 @@ fn positions(dossier: &Dossier<'_>, may: bool, stop: bool) -> Vec<PositionRow> {
             "stopped".to_owned()
         } else if !dossier.is_current() {
             "not the book in use".to_owned()
+        } else if holding.is_dust {
+            "dust: too little to sell here".to_owned()
         } else if portfolio.view.open_orders.iter().any(|order| closes(&order)) {
             "closing".to_owned()
         } else {

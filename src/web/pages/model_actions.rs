@@ -99,12 +99,7 @@ fn refused(name: &str, error: &CycleError) -> (Tone, String) {
         }
         CycleError::Paused { reason } => (Tone::Wait, format!("{name} is paused: {reason}. Resume it first.")),
         CycleError::Stopped => (Tone::Bad, "Nothing runs: the emergency stop is in force.".to_owned()),
-        CycleError::NotConfigured(venue) => (
-            Tone::Bad,
-            format!(
-                "EXCHANGE_NOT_CONFIGURED: {name} trades on {venue}, and no credentials are set up. Nothing was simulated instead."
-            ),
-        ),
+        CycleError::Live(refusal) => (Tone::Bad, format!("{name} cannot trade live: {refusal}.")),
         other => (Tone::Bad, format!("The cycle of {name} failed: {other}.")),
     }
 }

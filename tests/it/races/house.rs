@@ -96,6 +96,7 @@ impl Shared {
             exchanges: None,
             process: name.to_owned(),
             submit_wake: Notify::new(),
+            postponed: Default::default(),
         })
     }
 }

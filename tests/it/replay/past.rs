@@ -95,6 +95,7 @@ impl Past {
             policy: Policy::default(),
             process: "past".into(),
             submit_wake: Notify::new(),
+            postponed: Default::default(),
             vault: Arc::new(countersign::ports::vault::NoVault),
             exchanges: None,
         };

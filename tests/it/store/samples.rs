@@ -1,5 +1,6 @@
 //! Values of every entity, with a full set of data in each.
 
+use countersign::domain::account::AccountName;
 use countersign::domain::book::Book;
 use countersign::domain::cycle::{Cycle, CycleOutcome, CycleTrigger};
 use countersign::domain::decision::{Decision, DecisionSource, DecisionState, Impact};
@@ -104,6 +105,7 @@ pub fn decision(id: i64, trader: i64, book: i64, state: DecisionState) -> Decisi
         trader_id: TraderId(trader),
         book_id: BookId(book),
         venue: VenueKind::Simulation,
+        account: AccountName::simulation(BookId(1)),
         cycle_id: CycleId(1),
         source: DecisionSource::External,
         coin: coin("BTC"),
@@ -145,6 +147,7 @@ pub fn intent(cause: OrderCause, purpose: Purpose) -> OrderIntent {
         trader_id: TRADER,
         book_id: BOOK,
         venue: VenueKind::Simulation,
+        account: AccountName::simulation(BookId(1)),
         cause,
         coin: coin("BTC"),
         symbol: Symbol("BTCUSDT".to_owned()),
@@ -202,6 +205,7 @@ pub fn fill(id: i64, order: &Order, trade_id: i64) -> Fill {
         quantity: quantity("0.25"),
         fee: money("10.81252500"),
         fee_asset: coin("USDT"),
+        fee_value: money("10.81252500"),
         is_maker: false,
         at: NOW.plus_ms(id),
     }

@@ -164,6 +164,10 @@ impl Vault for OpenVault {
         Err(VaultError::Damaged)
     }
 
+    fn check(&self, _: &Sealed) -> Result<(), VaultError> {
+        Ok(())
+    }
+
     fn open(&self, context: SealContext, sealed: &Sealed) -> Result<SecretString, VaultError> {
         self.0.fetch_add(1, Ordering::SeqCst);
         let text = String::from_utf8(sealed.0.clone()).map_err(|_| VaultError::Damaged)?;

@@ -1,6 +1,7 @@
 //! The fill model against a market made by hand: every figure here was worked out on paper.
 
 use super::SimulationVenue;
+use crate::domain::account::AccountName;
 use crate::domain::ids::{BookId, DecisionId, InstallationTag, OrderId, TraderId};
 use crate::domain::instrument::{FinerRules, Instrument, InstrumentList};
 use crate::domain::market::{Candle, CandleInterval, Coin, Quote, Symbol};
@@ -187,6 +188,7 @@ fn order(id: i64, purpose: Purpose, amount: &str) -> Order {
         trader_id: TraderId(1),
         book_id: BookId(1),
         venue: VenueKind::Simulation,
+        account: AccountName::simulation(BookId(1)),
         cause: OrderCause::Decision(DecisionId(id)),
         coin: Coin::parse("BTC").expect("coin"),
         symbol: Symbol("BTCUSDT".into()),

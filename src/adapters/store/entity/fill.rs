@@ -21,6 +21,7 @@ pub struct Model {
     pub quantity: Amount,
     pub fee: Amount,
     pub fee_asset: String,
+    pub fee_value: Amount,
     pub is_maker: bool,
     pub at: i64,
 }

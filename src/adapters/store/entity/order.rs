@@ -12,6 +12,7 @@ pub struct Model {
     pub trader_id: i64,
     pub book_id: i64,
     pub venue: String,
+    pub account: String,
     pub cause_kind: String,
     pub cause_id: i64,
     pub sequence: i64,

@@ -50,10 +50,9 @@ pub async fn refused(desk: &Desk, id: DecisionId, error: DecideError) -> Result<
             let title = format!("There is no fresh price of {}", decision.coin);
             (StatusCode::CONFLICT, waiting(&title, "Nothing was changed. Try again when the market answers."))
         }
-        DecideError::NotConfigured(decision) => {
-            let title = format!("The exchange is not configured for {}", decision.venue);
-            let text = "EXCHANGE_NOT_CONFIGURED: nothing was sent, and nothing was simulated instead.";
-            (StatusCode::CONFLICT, waiting(&title, text))
+        DecideError::Live { refusal, .. } => {
+            let text = format!("Nothing was sent: {refusal}.");
+            (StatusCode::CONFLICT, waiting("The exchange's account cannot be used", &text))
         }
         DecideError::Paused(_) => {
             let text = "Nothing was sent. Resume it first; exits can be approved meanwhile.";

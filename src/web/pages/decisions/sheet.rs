@@ -15,6 +15,7 @@ use crate::domain::trader_settings::{ExplanationLevel, OrderStyle};
 use crate::domain::venue_kind::{AutomationLevel, VenueKind};
 use crate::ports::store::DecisionEventRecord;
 use crate::services::desk::Desk;
+use crate::services::live;
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
 use crate::web::pages::lens::{Lens, amount};
@@ -378,8 +379,10 @@ async fn blocked(desk: &Desk, decision: &Decision, lens: &Lens<'_>) -> String {
     if desk.stop.in_force().await.is_some() {
         return "Everything is stopped: no order leaves this desk.".to_owned();
     }
-    if desk.venues.find(decision.venue).is_none() {
-        return format!("The exchange is not configured for {}.", decision.venue);
+    if let Some(trader) = lens.trader(decision.trader_id)
+        && let Err(refusal) = live::is_ready(desk, trader, decision.venue).await
+    {
+        return show::sentence(&refusal.to_string());
     }
     let paused = lens.trader(decision.trader_id).is_some_and(|trader| trader.state != TradingState::Active);
     if paused && decision.signal.is_some_and(Signal::is_entry) {
