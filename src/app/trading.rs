@@ -1,6 +1,7 @@
 //! The trading side put together: market, advisors, fill model, stop switch and store behind one [`Desk`].
 
 use crate::adapters::advisors::BuiltInAdvisors;
+use crate::adapters::binance::exchanges::BinanceExchanges;
 use crate::adapters::market::binance::{BinanceConfig, BinanceMarket};
 use crate::adapters::market::replay::{ReplayConfig, ReplayMarket};
 use crate::adapters::market::synthetic::{SyntheticConfig, SyntheticMarket};
@@ -11,15 +12,18 @@ use crate::domain::ids::InstallationTag;
 use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::clock::Clock;
+use crate::ports::exchange::Exchanges;
 use crate::ports::market_data::MarketData;
 use crate::ports::stop_switch::StopSwitch;
 use crate::ports::store::{SharedStore, StoreError};
+use crate::ports::vault::Vault;
 use crate::ports::venue::{Venue, VenueDirectory};
 use crate::services::desk::{Desk, GivenQuotes, Markets, Patience, Policy, StopGate};
+use crate::services::exchange_bans::restore_bans;
+use crate::services::live::Postponed;
 use crate::services::live_feed::LiveFeed;
 use crate::settings::{MarketChoice, Settings, StoreSettings};
 use crate::workers::MARKET_CLOCK;
-use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::{Mutex, Notify};
 
@@ -39,6 +43,9 @@ pub enum TradingError {
     /// The market cannot be opened.
     #[error("the market cannot be opened: {0}")]
     Market(String),
+    /// The exchange's client cannot be set up.
+    #[error("the exchange cannot be used: {0}")]
+    Exchange(String),
     /// The stop switch cannot be used.
     #[error("the emergency stop cannot be used: {0}")]
     Stop(String),
@@ -64,12 +71,16 @@ impl VenueDirectory for Venues {
 pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Result<Desk, TradingError> {
     let store: SharedStore = Arc::new(SqlStore::new(db.clone()));
     let market = market(settings, &store, Arc::clone(&clock)).await?;
+    let vault: Arc<dyn Vault> = Arc::new(super::vault::open(&settings.store, store.as_ref()).await?);
+    let exchanges = exchanges(settings, &store, Arc::clone(&vault), &clock).await?;
+    let live = [VenueKind::Testnet, VenueKind::Mainnet].into_iter();
+    let live = live.filter_map(|venue| Some((venue, exchanges.market(venue)?))).collect();
     Ok(Desk {
         installation: installation(&store).await?,
         stop: StopGate::new(stop_switch(&settings.store).await?),
         stop_recording: Mutex::new(()),
         venues: Arc::new(Venues(Arc::new(SimulationVenue::new(Arc::clone(&market))))),
-        markets: Markets { simulation: market, live: HashMap::new() },
+        markets: Markets { simulation: market, live },
         advisors: Arc::new(BuiltInAdvisors::new()),
         live: LiveFeed::default(),
         given_quotes: GivenQuotes::default(),
@@ -78,13 +89,29 @@ pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Re
             arm_hours: settings.arm_hours,
             patience: Patience::default(),
         },
-        vault: Arc::new(super::vault::open(&settings.store, store.as_ref()).await?),
-        exchanges: None,
+        vault,
+        exchanges: Some(exchanges),
         process: uuid::Uuid::now_v7().to_string(),
         submit_wake: Notify::new(),
+        postponed: Postponed::default(),
         store,
         clock,
     })
+}
+
+/// Both environments of the exchange. Whoever asked us to wait before a restart is obeyed after it.
+async fn exchanges(
+    settings: &Settings,
+    store: &SharedStore,
+    vault: Arc<dyn Vault>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Exchanges>, TradingError> {
+    let (testnet, mainnet) = (&settings.binance_testnet_url, &settings.binance_mainnet_url);
+    let exchanges = BinanceExchanges::new(testnet, mainnet, vault, clock);
+    let exchanges: Arc<dyn Exchanges> =
+        Arc::new(exchanges.map_err(|error| TradingError::Exchange(error.to_string()))?);
+    restore_bans(store.as_ref(), exchanges.as_ref()).await?;
+    Ok(exchanges)
 }
 
 async fn installation(store: &SharedStore) -> Result<InstallationTag, StoreError> {

@@ -181,6 +181,12 @@ pub trait Exchanges: Send + Sync {
     /// [`ExchangeError::VaultLocked`] when the seal cannot be opened.
     async fn open(&self, credential: &Credential) -> Result<Arc<dyn ExchangeAccount>, ExchangeError>;
 
+    /// Until when a live venue wants no call at all.
+    fn banned_until(&self, venue: VenueKind) -> Option<Timestamp>;
+
+    /// Takes over such a moment from an earlier process.
+    fn restore_ban(&self, venue: VenueKind, until: Timestamp);
+
     /// The prices of a live venue's own host; `None` for simulation.
     fn market(&self, venue: VenueKind) -> Option<Arc<dyn MarketData>>;
 }

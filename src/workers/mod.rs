@@ -1,5 +1,6 @@
 //! Background workers: each is a loop with a name, a pulse and a round that a test can call on its own.
 
+mod ban_keeper;
 mod feed_relay;
 mod follower;
 mod guardian;
@@ -33,6 +34,7 @@ pub fn start(desk: &Arc<Desk>, access: &Arc<AccessService>, health: &Arc<Health>
     feed_relay::start(&mut workers, Arc::clone(desk));
     guardian::start(&mut workers, Arc::clone(desk));
     observer::start(&mut workers, Arc::clone(desk));
+    ban_keeper::start(&mut workers, Arc::clone(desk));
     stop_keeper::start(&mut workers, Arc::clone(desk));
     workers
 }

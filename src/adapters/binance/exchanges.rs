@@ -56,19 +56,12 @@ impl BinanceExchanges {
         Ok(Self { testnet, mainnet, vault, open: Mutex::default() })
     }
 
-    /// Until when each environment wants no call at all; keep it over a restart.
-    pub fn bans(&self) -> [(ExchangeEnvironment, Option<Timestamp>); 2] {
-        ExchangeEnvironment::ALL
-            .iter()
-            .map(|environment| (*environment, self.of(*environment).host.banned_until()))
-            .collect::<Vec<_>>()
-            .try_into()
-            .expect("there are two environments")
-    }
-
-    /// Takes over what an earlier process was told.
-    pub fn restore_ban(&self, environment: ExchangeEnvironment, until: Timestamp) {
-        self.of(environment).host.restore_ban(until);
+    const fn at(&self, venue: VenueKind) -> Option<&Environment> {
+        match venue {
+            VenueKind::Simulation => None,
+            VenueKind::Testnet => Some(&self.testnet),
+            VenueKind::Mainnet => Some(&self.mainnet),
+        }
     }
 
     const fn of(&self, environment: ExchangeEnvironment) -> &Environment {
@@ -122,12 +115,17 @@ impl Exchanges for BinanceExchanges {
         Ok(account)
     }
 
+    fn banned_until(&self, venue: VenueKind) -> Option<Timestamp> {
+        self.at(venue)?.host.banned_until()
+    }
+
+    fn restore_ban(&self, venue: VenueKind, until: Timestamp) {
+        if let Some(environment) = self.at(venue) {
+            environment.host.restore_ban(until);
+        }
+    }
+
     fn market(&self, venue: VenueKind) -> Option<Arc<dyn MarketData>> {
-        let market = match venue {
-            VenueKind::Simulation => return None,
-            VenueKind::Testnet => &self.testnet.market,
-            VenueKind::Mainnet => &self.mainnet.market,
-        };
-        Some(Arc::clone(market) as Arc<dyn MarketData>)
+        Some(Arc::clone(&self.at(venue)?.market) as Arc<dyn MarketData>)
     }
 }

@@ -71,6 +71,12 @@ impl Exchanges for FakeExchanges {
         Ok(Arc::new(FakeAccount { fingerprint: credential.fingerprint.clone(), answer }))
     }
 
+    fn banned_until(&self, _: VenueKind) -> Option<Timestamp> {
+        None
+    }
+
+    fn restore_ban(&self, _: VenueKind, _: Timestamp) {}
+
     fn market(&self, _: VenueKind) -> Option<Arc<dyn MarketData>> {
         None
     }
