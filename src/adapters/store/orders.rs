@@ -28,6 +28,14 @@ pub(super) async fn by_id(db: &impl ConnectionTrait, id: OrderId) -> Result<Opti
     Entity::find_by_id(id.0).one(db).await.map_err(failed(READING))?.map(order_of).transpose()
 }
 
+pub(super) async fn by_ids(db: &impl ConnectionTrait, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = ids.iter().take(Page::MAX_LIMIT as usize).map(|id| id.0);
+    read(db, Entity::find().filter(Column::Id.is_in(ids))).await
+}
+
 pub(super) async fn page(db: &impl ConnectionTrait, filter: OrderFilter, page: Page) -> Result<Vec<Order>, StoreError> {
     let mut query = Entity::find().order_by_desc(Column::Id).limit(rows_of(page));
     if let Some(before) = page.before {

@@ -8,8 +8,8 @@ mod reads;
 
 pub use changes::{AttemptRecord, AuditEntry, Changes, DecisionEventRecord, Guard, NewAttempt, OrderEventRecord};
 pub use reads::{
-    AuditRow, DecisionFilter, DecisionTab, HistoryMark, IncidentFilter, LedgerRow, NotificationFilter, OrderFilter,
-    Page, Reads, TabCounts, Touched, TradeRow,
+    AuditRow, BarCounts, DecisionFilter, DecisionLine, DecisionTab, HistoryMark, IncidentFilter, LedgerRow,
+    NotificationFilter, OrderFilter, Page, Reads, TabCounts, Touched, TradeRow,
 };
 
 use crate::domain::ids::{CycleId, TraderId};
