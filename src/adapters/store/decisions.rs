@@ -3,7 +3,7 @@
 use super::decision_rows::{LineRow, decision_of, row_of, tab_of};
 use super::entity::decision::{ActiveModel, Column, Entity};
 use super::entity::{decision_count as counter, decision_event as event, notification};
-use super::row::{failed, refused, rows_of};
+use super::row::{failed, first_rows, limited, only, refused};
 use super::write::{Tx, insert_all, updated_one};
 use crate::domain::decision::Decision;
 use crate::domain::ids::{BookId, CycleId, DecisionId, TraderId};
@@ -14,8 +14,8 @@ use crate::ports::store::{
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, OnConflict, UnionType};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
 };
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ async fn read(db: &impl ConnectionTrait, query: Select<Entity>) -> Result<Vec<De
 }
 
 pub(super) async fn by_id(db: &impl ConnectionTrait, id: DecisionId) -> Result<Option<Decision>, StoreError> {
-    Entity::find_by_id(id.0).one(db).await.map_err(failed(READING))?.map(decision_of).transpose()
+    only(db, Entity::find_by_id(id.0)).await.map_err(failed(READING))?.map(decision_of).transpose()
 }
 
 pub(super) async fn page(
@@ -38,7 +38,8 @@ pub(super) async fn page(
     filter: DecisionFilter,
     page: Page,
 ) -> Result<Vec<Decision>, StoreError> {
-    read(db, page_of(filter, page)).await
+    let rows = first_rows(db, &page_of(filter, page), page).await.map_err(failed(READING))?;
+    rows.into_iter().map(decision_of).collect()
 }
 
 pub(super) async fn lines(
@@ -46,12 +47,13 @@ pub(super) async fn lines(
     filter: DecisionFilter,
     page: Page,
 ) -> Result<Vec<DecisionLine>, StoreError> {
-    let rows = LineRow::select(page_of(filter, page)).into_model::<LineRow>().all(db).await;
+    let statement = limited(db, &LineRow::select(page_of(filter, page)), page);
+    let rows = LineRow::find_by_statement(statement).all(db).await;
     rows.map_err(failed(READING))?.into_iter().map(LineRow::line).collect()
 }
 
 fn page_of(filter: DecisionFilter, page: Page) -> Select<Entity> {
-    let mut query = Entity::find().order_by_desc(Column::Id).limit(rows_of(page));
+    let mut query = Entity::find().order_by_desc(Column::Id);
     if let Some(before) = page.before {
         query = query.filter(Column::Id.lt(before));
     }

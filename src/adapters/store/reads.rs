@@ -18,7 +18,8 @@ use crate::domain::trader::Trader;
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::store::{
     AttemptRecord, AuditRow, BarCounts, DecisionEventRecord, DecisionFilter, DecisionLine, HistoryMark, IncidentFilter,
-    LedgerRow, NotificationFilter, OrderEventRecord, OrderFilter, Page, Reads, StoreError, TabCounts, Touched, TradeRow,
+    LedgerRow, NotificationFilter, OrderEventRecord, OrderFilter, Page, Reads, StoreError, TabCounts, Touched,
+    TradeRow,
 };
 use async_trait::async_trait;
 use rust_decimal::Decimal;

@@ -34,11 +34,12 @@ use countersign::services::shutdown::Shutdown;
 use countersign::services::submit_order::submit_due;
 use countersign::settings::SessionSecret;
 use countersign::web::ctx::{Door, WebState};
-use countersign::web::{routes, security, session};
+use countersign::web::{compress, routes, security, session};
 use std::collections::{BTreeMap, HashMap};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 use tracing_actix_web::TracingLogger;
@@ -59,6 +60,7 @@ pub struct House {
     access: Arc<AccessService>,
     pub server: tokio::task::JoinHandle<std::io::Result<()>>,
     dir: TempDir,
+    statements: Arc<AtomicU64>,
 }
 
 /// A desk whose orders are sent as soon as they are journaled.
@@ -81,8 +83,15 @@ pub async fn house() -> House {
 pub async fn silent_house() -> House {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("test.sqlite");
-    let db = connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    let mut db = connect(&format!("sqlite:{}", file.display())).await.unwrap();
     migrate(&db).await.unwrap();
+    let statements = Arc::new(AtomicU64::new(0));
+    for connections in [&mut db.reader, &mut db.writer] {
+        let statements = Arc::clone(&statements);
+        connections.set_metric_callback(move |_| {
+            statements.fetch_add(1, Ordering::SeqCst);
+        });
+    }
     let clock = ManualClock::default();
     let wall: Arc<dyn Clock> = Arc::new(clock.clone());
     let start = wall.now();
@@ -111,6 +120,7 @@ pub async fn silent_house() -> House {
             .app_data(state.clone())
             .app_data(data.clone())
             .wrap(session::middleware(&state))
+            .wrap(from_fn(compress::pages))
             .wrap(Compress::default())
             .wrap(from_fn(security::harden))
             .wrap(TracingLogger::default())
@@ -128,7 +138,7 @@ pub async fn silent_house() -> House {
         handle.stop(true).await;
     });
     let server = tokio::spawn(server);
-    House { desk, clock, url, shutdown, access, server, dir }
+    House { desk, clock, url, shutdown, access, server, dir, statements }
 }
 
 /// The use cases over a database, as one process has them.
@@ -151,6 +161,11 @@ fn desk_on(db: Db, wall: Arc<dyn Clock>, market: Arc<dyn MarketData>, file: &Pat
 }
 
 impl House {
+    /// Statements put to the database so far.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::SeqCst)
+    }
+
     /// Another process on the same database.
     pub async fn neighbour(&self) -> Desk {
         let file = self.dir.path().join("test.sqlite");

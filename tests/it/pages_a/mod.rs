@@ -7,3 +7,4 @@ pub mod house;
 mod inbox;
 mod live;
 mod orders;
+mod statements;
