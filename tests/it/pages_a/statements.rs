@@ -11,8 +11,12 @@ const CROWD: u32 = 60;
 /// Statements of the inbox: the session, a page of lines, the open one and its history, models, both counts, and
 /// three for the figures of the bar, which are read at most once a second.
 const INBOX_MAX: u64 = 10;
-/// Statements of a list of models, for each of the two models of these stories at most.
-const EACH_MODEL_MAX: u64 = 12;
+/// Statements of the desk with two models: each model's book with all that is in it, and its curve.
+const DESK_MAX: u64 = 30;
+/// Statements of the list of two models.
+const MODELS_MAX: u64 = 20;
+/// Statements of one model's page.
+const MODEL_MAX: u64 = 24;
 
 /// Copies of a decision that waits, without asking anybody.
 async fn crowd(house: &House, like: &Decision) {
@@ -40,9 +44,9 @@ async fn a_page_asks_the_database_as_little_with_many_waiting_decisions_as_with_
         ("/inbox", INBOX_MAX),
         ("/inbox?tab=all", INBOX_MAX),
         (of_one.as_str(), INBOX_MAX),
-        ("/", 14 + 2 * EACH_MODEL_MAX),
-        ("/models", 6 + 2 * EACH_MODEL_MAX),
-        (model.as_str(), 24),
+        ("/", DESK_MAX),
+        ("/models", MODELS_MAX),
+        (model.as_str(), MODEL_MAX),
     ];
     for crowded in [false, true] {
         if crowded {
