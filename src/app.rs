@@ -21,6 +21,7 @@ use actix_web::web::Data;
 use secrecy::SecretString;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 pub mod paper;
@@ -185,6 +186,11 @@ impl Application {
     /// Users, sessions, tokens.
     pub const fn access(&self) -> &Arc<AccessService> {
         &self.house.access
+    }
+
+    /// Counts the statements that are put to the database: what a page costs is held to a number in a test.
+    pub fn statements(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.house.db.statements)
     }
 
     /// The trading side, for the demo and for tests.

@@ -262,6 +262,14 @@ impl DecisionState {
         }
     }
 
+    /// The order, once there is one.
+    pub const fn order(&self) -> Option<OrderId> {
+        match self {
+            Self::Ordered { order, .. } => Some(*order),
+            _ => None,
+        }
+    }
+
     /// The next state: one total match over (state, event).
     ///
     /// # Errors

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! request -> tracing (request id) -> harden (host check; headers and error bodies on the way out)
-//!         -> compress -> session -> the route's guard (who is it, may it, CSRF) -> handler
+//!         -> compress (files by the framework, pages by ours) -> session -> the route's guard (who is it, may it, CSRF) -> handler
 //! ```
 //! [`routes`] is the whole URL map. A handler takes a [`ctx::Ctx`], reads input through [`form`], and fails with an
 //! [`error::AppError`]; how an error looks (JSON, page, redirect to the login) is decided in one place on the way out.
 
 pub mod api;
 pub mod assets;
+pub mod compress;
 pub mod csrf;
 pub mod ctx;
 pub mod error;

@@ -1,7 +1,7 @@
 //! Puts the layers together and listens.
 
 use super::ctx::WebState;
-use super::{routes, security, session};
+use super::{compress, routes, security, session};
 use crate::services::desk::Desk;
 use crate::telemetry::RequestSpan;
 use actix_web::dev::Server;
@@ -31,6 +31,7 @@ pub fn serve(listener: TcpListener, state: Data<WebState>, desk: Data<Desk>) -> 
             .app_data(state.clone())
             .app_data(desk.clone())
             .wrap(session::middleware(&state))
+            .wrap(from_fn(compress::pages))
             .wrap(Compress::default())
             .wrap(from_fn(security::harden))
             .wrap(TracingLogger::<RequestSpan>::new())
@@ -40,6 +41,8 @@ pub fn serve(listener: TcpListener, state: Data<WebState>, desk: Data<Desk>) -> 
         .workers(SERVER_THREADS)
         .client_request_timeout(HEADERS_TIMEOUT)
         .max_connections(CONNECTIONS_MAX)
+        // An answer in two pieces would wait 40 ms for the browser to acknowledge the first one.
+        .tcp_nodelay(true)
         .shutdown_timeout(DRAIN_SECONDS)
         .disable_signals()
         .listen(listener)?;

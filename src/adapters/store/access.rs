@@ -2,6 +2,7 @@
 
 use super::connect::Db;
 use super::entity::{session, setup_state, token, user};
+use super::row::only;
 use crate::domain::access::{Role, Token, TokenScope, User, Username};
 use crate::domain::ids::{TokenId, UserId};
 use crate::domain::time::Timestamp;
@@ -53,7 +54,7 @@ impl AccessStore for DbAccessStore {
 
     async fn user(&self, id: UserId) -> Result<Option<UserRecord>, AccessStoreError> {
         let attempt = "looking up a user";
-        let row = user::Entity::find_by_id(id.0).one(&self.db.reader).await.map_err(failed(attempt))?;
+        let row = only(&self.db.reader, user::Entity::find_by_id(id.0)).await.map_err(failed(attempt))?;
         row.map(user_record).transpose().map_err(failed(attempt))
     }
 
@@ -119,13 +120,15 @@ impl AccessStore for DbAccessStore {
 
     async fn session(&self, key_hash: &str, now: Timestamp) -> Result<Option<(SessionRecord, User)>, AccessStoreError> {
         let attempt = "looking up a session";
+        // At most one, by its key; asked as `only` does and for its reason.
         let found = session::Entity::find_by_id(key_hash)
             .filter(session::Column::IdleExpiresAt.gt(now.0))
             .filter(session::Column::ExpiresAt.gt(now.0))
             .find_also_related(user::Entity)
-            .one(&self.db.reader)
+            .all(&self.db.reader)
             .await
-            .map_err(failed(attempt))?;
+            .map_err(failed(attempt))?
+            .pop();
         let Some((row, Some(owner))) = found else { return Ok(None) };
         let owner = user_record(owner).map_err(failed(attempt))?.user;
         Ok(Some((session_record(row), owner)))
@@ -235,9 +238,10 @@ impl AccessStore for DbAccessStore {
             .filter(token::Column::TokenHash.eq(token_hash))
             .filter(token::Column::RevokedAt.is_null())
             .find_also_related(user::Entity)
-            .one(&self.db.reader)
+            .all(&self.db.reader)
             .await
-            .map_err(failed(attempt))?;
+            .map_err(failed(attempt))?
+            .pop();
         let Some((row, Some(owner))) = found else { return Ok(None) };
         let owner = user_record(owner).map_err(failed(attempt))?.user;
         Ok(Some((token_of(row).map_err(failed(attempt))?, owner)))

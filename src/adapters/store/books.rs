@@ -2,7 +2,7 @@
 
 use super::connect::Db;
 use super::entity::{book, equity_snapshot as point};
-use super::row::{Row, failed, money, of_money, refused};
+use super::row::{Row, failed, money, of_money, only, refused};
 use super::write::{Tx, insert_all, updated_one};
 use super::{decisions, orders, positions};
 use crate::domain::book::{Book, BookView};
@@ -65,11 +65,11 @@ pub(super) async fn of_trader(
 ) -> Result<Option<Book>, StoreError> {
     let query =
         book::Entity::find().filter(book::Column::TraderId.eq(trader.0)).filter(book::Column::Venue.eq(venue.as_str()));
-    query.one(db).await.map_err(failed(READING))?.map(book_of).transpose()
+    only(db, query).await.map_err(failed(READING))?.map(book_of).transpose()
 }
 
 pub(super) async fn by_id(db: &impl ConnectionTrait, id: BookId) -> Result<Option<Book>, StoreError> {
-    book::Entity::find_by_id(id.0).one(db).await.map_err(failed(READING))?.map(book_of).transpose()
+    only(db, book::Entity::find_by_id(id.0)).await.map_err(failed(READING))?.map(book_of).transpose()
 }
 
 pub(super) async fn all(db: &impl ConnectionTrait) -> Result<Vec<Book>, StoreError> {

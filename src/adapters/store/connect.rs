@@ -13,6 +13,9 @@ use sea_orm::{
 };
 use std::cmp::Ordering;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// Reading connections to SQLite: pages are short, two cores.
@@ -53,6 +56,8 @@ pub struct Db {
     pub reader: DatabaseConnection,
     /// Which database it is.
     pub backend: DbBackend,
+    /// Statements put to it so far.
+    pub statements: Arc<AtomicU64>,
 }
 
 impl Db {
@@ -94,17 +99,28 @@ impl Db {
 /// # Errors
 /// [`ConnectError::Open`] when the database is unreadable or unreachable.
 pub async fn connect(url: &str) -> Result<Db, ConnectError> {
+    let statements = Arc::new(AtomicU64::new(0));
     if url.starts_with("sqlite:") {
         // The writer first: it creates the file and turns the write-ahead log on.
-        let writer = Database::connect(sqlite(url, 1, false)).await.map_err(ConnectError::Open)?;
-        let reader = Database::connect(sqlite(url, SQLITE_READERS, true)).await.map_err(ConnectError::Open)?;
-        Ok(Db { writer, reader, backend: DbBackend::Sqlite })
+        let mut writer = Database::connect(sqlite(url, 1, false)).await.map_err(ConnectError::Open)?;
+        let mut reader = Database::connect(sqlite(url, SQLITE_READERS, true)).await.map_err(ConnectError::Open)?;
+        count(&mut writer, &statements);
+        count(&mut reader, &statements);
+        Ok(Db { writer, reader, backend: DbBackend::Sqlite, statements })
     } else {
         let mut options = options(url, POSTGRES_CONNECTIONS);
         options.set_application_name("countersign");
-        let pool = Database::connect(options).await.map_err(ConnectError::Open)?;
-        Ok(Db { writer: pool.clone(), reader: pool, backend: DbBackend::Postgres })
+        let mut pool = Database::connect(options).await.map_err(ConnectError::Open)?;
+        count(&mut pool, &statements);
+        Ok(Db { writer: pool.clone(), reader: pool, backend: DbBackend::Postgres, statements })
     }
+}
+
+fn count(connection: &mut DatabaseConnection, statements: &Arc<AtomicU64>) {
+    let statements = Arc::clone(statements);
+    connection.set_metric_callback(move |_| {
+        statements.fetch_add(1, Relaxed);
+    });
 }
 
 /// Applies every migration that the database lacks. Two processes may do this at the same moment.

@@ -1,16 +1,14 @@
 //! Cycles: reading and writing.
 
 use super::entity::cycle::{ActiveModel, Column, Entity, Model};
-use super::row::{Row, failed, rows_of, to_json};
+use super::row::{Row, failed, first_rows, only, to_json};
 use super::write::{Tx, insert_all};
 use crate::domain::cycle::{Cycle, CycleOutcome, CycleTrigger};
 use crate::domain::ids::{CycleId, TraderId};
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::{AutomationLevel, VenueKind};
 use crate::ports::store::{CommitError, Page, StoreError};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 
 const READING: &str = "reading cycles";
 
@@ -52,15 +50,15 @@ fn cycle_of(model: Model) -> Result<Cycle, StoreError> {
 }
 
 pub(super) async fn by_id(db: &impl ConnectionTrait, id: CycleId) -> Result<Option<Cycle>, StoreError> {
-    Entity::find_by_id(id.0).one(db).await.map_err(failed(READING))?.map(cycle_of).transpose()
+    only(db, Entity::find_by_id(id.0)).await.map_err(failed(READING))?.map(cycle_of).transpose()
 }
 
 pub(super) async fn page(db: &impl ConnectionTrait, trader: TraderId, page: Page) -> Result<Vec<Cycle>, StoreError> {
-    let mut query = Entity::find().filter(Column::TraderId.eq(trader.0)).order_by_desc(Column::Id).limit(rows_of(page));
+    let mut query = Entity::find().filter(Column::TraderId.eq(trader.0)).order_by_desc(Column::Id);
     if let Some(before) = page.before {
         query = query.filter(Column::Id.lt(before));
     }
-    query.all(db).await.map_err(failed(READING))?.into_iter().map(cycle_of).collect()
+    first_rows(db, &query, page).await.map_err(failed(READING))?.into_iter().map(cycle_of).collect()
 }
 
 pub(super) async fn insert(tx: &Tx, cycle: &Cycle) -> Result<(), CommitError> {

@@ -1,7 +1,7 @@
 //! A decision as a row: the state's variant is spread over columns, and each status has exactly the data it needs.
 
 use super::amount::Amount;
-use super::entity::decision::Model;
+use super::entity::decision::{Column, Entity, Model};
 use super::row::{Row, of_price, of_quantity, of_symbol, of_time, to_json};
 use crate::domain::account::AccountName;
 use crate::domain::decision::{Approval, Decision, DecisionSource, DecisionState, DecisionStatus, Impact};
@@ -9,12 +9,15 @@ use crate::domain::digest::Digest;
 use crate::domain::ids::{BookId, CycleId, DecisionId, OrderId, TraderId};
 use crate::domain::market::{Quote, Symbol};
 use crate::domain::money::Money;
+use crate::domain::risk::RiskReport;
 use crate::domain::signal::Signal;
 use crate::domain::time::Timestamp;
 use crate::domain::trader_settings::OrderStyle;
 use crate::domain::venue_kind::VenueKind;
-use crate::ports::store::{DecisionTab, StoreError};
+use crate::ports::store::{DecisionLine, DecisionTab, StoreError};
 use rust_decimal::Decimal;
+use sea_orm::sea_query::{CaseStatement, Expr};
+use sea_orm::{ColumnTrait, FromQueryResult, QuerySelect, Select};
 use serde::{Deserialize, Serialize};
 
 /// The tab of a decision other than "all"; an empty word for none.
@@ -74,6 +77,12 @@ impl StoredImpact {
             daily_budget_left: self.daily_budget_left,
         }
     }
+}
+
+/// The part of [`StoredImpact`] that a list shows.
+#[derive(Deserialize)]
+struct StoredNotional {
+    notional: Money,
 }
 
 /// The columns of a state.
@@ -157,45 +166,48 @@ pub(super) fn row_of(decision: &Decision) -> Model {
     }
 }
 
-fn approval_of(row: Row, model: &Model) -> Result<Option<Approval>, StoreError> {
-    let Some(by) = model.approved_by.clone() else { return Ok(None) };
+/// The approval that a row's columns hold, if any.
+fn approval_of(
+    row: Row,
+    by: Option<String>,
+    at: Option<i64>,
+    version: Option<i64>,
+    edited: Option<bool>,
+) -> Result<Option<Approval>, StoreError> {
+    let Some(by) = by else { return Ok(None) };
     Ok(Some(Approval {
         by,
-        at: Timestamp(row.present("approved_at", model.approved_at)?),
-        version: row.present("approved_version", model.approved_version)?,
-        edited: row.present("approved_edited", model.approved_edited)?,
+        at: Timestamp(row.present("approved_at", at)?),
+        version: row.present("approved_version", version)?,
+        edited: row.present("approved_edited", edited)?,
     }))
 }
 
-fn state_of(row: Row, model: &Model) -> Result<DecisionState, StoreError> {
-    let expires_at = || row.present("expires_at", model.expires_at).map(Timestamp);
-    let reason = || model.reason.clone().unwrap_or_default();
-    Ok(match row.word("status", &model.status, DecisionStatus::parse)? {
-        DecisionStatus::ModelError => DecisionState::ModelError { why: reason() },
+fn state_of(row: Row, status: &str, columns: StateColumns) -> Result<DecisionState, StoreError> {
+    let StateColumns { expires_at, digest, order_id, approval, ended_by, reason, superseded_by } = columns;
+    let expires_at = || row.present("expires_at", expires_at).map(Timestamp);
+    let reason = reason.unwrap_or_default();
+    Ok(match row.word("status", status, DecisionStatus::parse)? {
+        DecisionStatus::ModelError => DecisionState::ModelError { why: reason },
         DecisionStatus::NoAction => DecisionState::NoAction,
-        DecisionStatus::Denied => DecisionState::Denied { approval: approval_of(row, model)? },
+        DecisionStatus::Denied => DecisionState::Denied { approval },
         DecisionStatus::Displayed => DecisionState::Displayed { expires_at: expires_at()? },
         DecisionStatus::Pending => {
-            let digest = row.present("digest", model.digest.as_deref())?;
+            let digest = row.present("digest", digest)?;
             DecisionState::PendingApproval {
                 expires_at: expires_at()?,
-                digest: row.word("digest", digest, Digest::parse)?,
+                digest: row.word("digest", &digest, Digest::parse)?,
             }
         }
-        DecisionStatus::Ordered => DecisionState::Ordered {
-            order: OrderId(row.present("order_id", model.order_id)?),
-            approval: approval_of(row, model)?,
-        },
-        DecisionStatus::Rejected => {
-            DecisionState::Rejected { by: row.present("ended_by", model.ended_by.clone())?, reason: reason() }
+        DecisionStatus::Ordered => {
+            DecisionState::Ordered { order: OrderId(row.present("order_id", order_id)?), approval }
         }
+        DecisionStatus::Rejected => DecisionState::Rejected { by: row.present("ended_by", ended_by)?, reason },
         DecisionStatus::Expired => DecisionState::Expired,
         DecisionStatus::Superseded => {
-            DecisionState::Superseded { by: DecisionId(row.present("superseded_by", model.superseded_by)?) }
+            DecisionState::Superseded { by: DecisionId(row.present("superseded_by", superseded_by)?) }
         }
-        DecisionStatus::Cancelled => {
-            DecisionState::Cancelled { by: row.present("ended_by", model.ended_by.clone())?, reason: reason() }
-        }
+        DecisionStatus::Cancelled => DecisionState::Cancelled { by: row.present("ended_by", ended_by)?, reason },
     })
 }
 
@@ -204,6 +216,21 @@ pub(super) fn decision_of(model: Model) -> Result<Decision, StoreError> {
     let quote = match (model.quote_price, model.quote_at) {
         (Some(price), Some(at)) => Some(Quote { price: row.price("quote_price", price)?, at: Timestamp(at) }),
         _ => None,
+    };
+    let state = StateColumns {
+        expires_at: model.expires_at,
+        digest: model.digest,
+        order_id: model.order_id,
+        approval: approval_of(
+            row,
+            model.approved_by,
+            model.approved_at,
+            model.approved_version,
+            model.approved_edited,
+        )?,
+        ended_by: model.ended_by,
+        reason: model.reason,
+        superseded_by: model.superseded_by,
     };
     Ok(Decision {
         id: DecisionId(model.id),
@@ -228,11 +255,110 @@ pub(super) fn decision_of(model: Model) -> Result<Decision, StoreError> {
         impact: row.json::<StoredImpact>("impact", &model.impact)?.impact(),
         policy_version: model.policy_version,
         edited: model.edited,
-        state: state_of(row, &model)?,
+        state: state_of(row, &model.status, state)?,
         created_at: Timestamp(model.created_at),
         resolved_at: model.resolved_at.map(Timestamp),
         version: model.version,
         symbol: model.symbol.map(Symbol),
         justification: model.justification,
     })
+}
+
+/// The columns of a [`DecisionLine`].
+#[derive(FromQueryResult)]
+pub(super) struct LineRow {
+    id: i64,
+    trader_id: i64,
+    venue: String,
+    coin: String,
+    signal: Option<String>,
+    quantity: Option<Amount>,
+    quote_price: Option<Amount>,
+    impact: String,
+    edited: bool,
+    status: String,
+    expires_at: Option<i64>,
+    digest: Option<String>,
+    order_id: Option<i64>,
+    approved_by: Option<String>,
+    approved_at: Option<i64>,
+    approved_version: Option<i64>,
+    approved_edited: Option<bool>,
+    ended_by: Option<String>,
+    reason: Option<String>,
+    superseded_by: Option<i64>,
+    created_at: i64,
+    resolved_at: Option<i64>,
+    /// The rules, of a denied decision only.
+    denial: Option<String>,
+}
+
+impl LineRow {
+    /// Narrows a query of decisions to these columns.
+    pub(super) fn select(query: Select<Entity>) -> Select<Entity> {
+        let is_denied = Column::Status.eq(DecisionStatus::Denied.as_str());
+        let denial = CaseStatement::new().case(is_denied, Expr::col(Column::Risk));
+        query
+            .select_only()
+            .columns([
+                Column::Id,
+                Column::TraderId,
+                Column::Venue,
+                Column::Coin,
+                Column::Signal,
+                Column::Quantity,
+                Column::QuotePrice,
+                Column::Impact,
+                Column::Edited,
+                Column::Status,
+                Column::ExpiresAt,
+                Column::Digest,
+                Column::OrderId,
+                Column::ApprovedBy,
+                Column::ApprovedAt,
+                Column::ApprovedVersion,
+                Column::ApprovedEdited,
+                Column::EndedBy,
+                Column::Reason,
+                Column::SupersededBy,
+                Column::CreatedAt,
+                Column::ResolvedAt,
+            ])
+            .expr_as(denial, "denial")
+    }
+
+    pub(super) fn line(self) -> Result<DecisionLine, StoreError> {
+        let row = Row::new("decisions", self.id);
+        let risk = self.denial.map(|risk| row.json::<RiskReport>("risk", &risk)).transpose()?;
+        let state = StateColumns {
+            expires_at: self.expires_at,
+            digest: self.digest,
+            order_id: self.order_id,
+            approval: approval_of(
+                row,
+                self.approved_by,
+                self.approved_at,
+                self.approved_version,
+                self.approved_edited,
+            )?,
+            ended_by: self.ended_by,
+            reason: self.reason,
+            superseded_by: self.superseded_by,
+        };
+        Ok(DecisionLine {
+            id: DecisionId(self.id),
+            trader_id: TraderId(self.trader_id),
+            venue: row.word("venue", &self.venue, VenueKind::parse)?,
+            coin: row.coin("coin", &self.coin)?,
+            signal: row.word_opt("signal", self.signal.as_deref(), Signal::parse)?,
+            quantity: row.quantity_opt("quantity", self.quantity)?,
+            notional: row.json::<StoredNotional>("impact", &self.impact)?.notional,
+            asked_price: row.price_opt("quote_price", self.quote_price)?,
+            edited: self.edited,
+            state: state_of(row, &self.status, state)?,
+            denied_by: risk.and_then(|risk| risk.denials().next().map(|rule| rule.rule)),
+            created_at: Timestamp(self.created_at),
+            resolved_at: self.resolved_at.map(Timestamp),
+        })
+    }
 }

@@ -1,32 +1,36 @@
 //! Decisions: reading, writing, and the counters of the inbox's tabs.
 
-use super::decision_rows::{decision_of, row_of, tab_of};
+use super::decision_rows::{LineRow, decision_of, row_of, tab_of};
 use super::entity::decision::{ActiveModel, Column, Entity};
-use super::entity::{decision_count as counter, decision_event as event};
-use super::row::{failed, refused, rows_of};
+use super::entity::{decision_count as counter, decision_event as event, notification};
+use super::row::{failed, first_rows, limited, only, refused};
 use super::write::{Tx, insert_all, updated_one};
 use crate::domain::decision::Decision;
 use crate::domain::ids::{BookId, CycleId, DecisionId, TraderId};
 use crate::domain::time::Timestamp;
-use crate::ports::store::{CommitError, DecisionEventRecord, DecisionFilter, DecisionTab, Page, StoreError, TabCounts};
+use crate::ports::store::{
+    BarCounts, CommitError, DecisionEventRecord, DecisionFilter, DecisionLine, DecisionTab, Page, StoreError, TabCounts,
+};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, OnConflict, UnionType};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, Select,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
 };
 use std::collections::BTreeMap;
 
 const READING: &str = "reading decisions";
 const WRITING: &str = "writing decisions";
 const COUNTING: &str = "counting decisions";
+/// Names the row of unread messages among the counters; no tab is called so.
+const UNREAD: &str = "unread";
 
 async fn read(db: &impl ConnectionTrait, query: Select<Entity>) -> Result<Vec<Decision>, StoreError> {
     query.all(db).await.map_err(failed(READING))?.into_iter().map(decision_of).collect()
 }
 
 pub(super) async fn by_id(db: &impl ConnectionTrait, id: DecisionId) -> Result<Option<Decision>, StoreError> {
-    Entity::find_by_id(id.0).one(db).await.map_err(failed(READING))?.map(decision_of).transpose()
+    only(db, Entity::find_by_id(id.0)).await.map_err(failed(READING))?.map(decision_of).transpose()
 }
 
 pub(super) async fn page(
@@ -34,7 +38,22 @@ pub(super) async fn page(
     filter: DecisionFilter,
     page: Page,
 ) -> Result<Vec<Decision>, StoreError> {
-    let mut query = Entity::find().order_by_desc(Column::Id).limit(rows_of(page));
+    let rows = first_rows(db, &page_of(filter, page), page).await.map_err(failed(READING))?;
+    rows.into_iter().map(decision_of).collect()
+}
+
+pub(super) async fn lines(
+    db: &impl ConnectionTrait,
+    filter: DecisionFilter,
+    page: Page,
+) -> Result<Vec<DecisionLine>, StoreError> {
+    let statement = limited(db, &LineRow::select(page_of(filter, page)), page);
+    let rows = LineRow::find_by_statement(statement).all(db).await;
+    rows.map_err(failed(READING))?.into_iter().map(LineRow::line).collect()
+}
+
+fn page_of(filter: DecisionFilter, page: Page) -> Select<Entity> {
+    let mut query = Entity::find().order_by_desc(Column::Id);
     if let Some(before) = page.before {
         query = query.filter(Column::Id.lt(before));
     }
@@ -47,7 +66,7 @@ pub(super) async fn page(
     if let Some(status) = filter.status {
         query = query.filter(Column::Status.eq(status.as_str()));
     }
-    read(db, query).await
+    query
 }
 
 pub(super) async fn expired(
@@ -144,6 +163,24 @@ pub(super) async fn counts(db: &impl ConnectionTrait, trader: Option<TraderId>) 
         }
     }
     Ok(counts)
+}
+
+/// The counters of the pending tab, and unread messages as one more row of the same shape.
+pub(super) async fn bar_counts(db: &impl ConnectionTrait) -> Result<BarCounts, StoreError> {
+    let unread = notification::Entity::find()
+        .select_only()
+        .expr(Expr::val(UNREAD))
+        .expr(notification::Column::Id.count())
+        .filter(notification::Column::ReadAt.is_null())
+        .into_query();
+    let mut query = counter::Entity::find()
+        .select_only()
+        .columns([counter::Column::Tab, counter::Column::N])
+        .filter(counter::Column::Tab.eq(DecisionTab::Pending.as_str()));
+    QuerySelect::query(&mut query).union(UnionType::All, unread);
+    let rows: Vec<(String, i64)> = query.into_tuple().all(db).await.map_err(failed(COUNTING))?;
+    let sum = |word: &str| rows.iter().filter(|(name, _)| name == word).map(|(_, n)| n).sum();
+    Ok(BarCounts { pending: sum(DecisionTab::Pending.as_str()), unread: sum(UNREAD) })
 }
 
 /// How the counters move, by trader and tab. Sorted, so that two commits touch them in the same order.

@@ -1,7 +1,7 @@
 //! Incidents: reading, folding repeated ones, and moving them on.
 
 use super::entity::incident::{ActiveModel, Column, Entity, Model};
-use super::row::{Row, failed, rows_of};
+use super::row::{Row, failed, first_rows, only};
 use super::write::{Tx, updated_one};
 use crate::domain::ids::{IncidentId, TraderId};
 use crate::domain::incident::{Incident, IncidentKind, IncidentStatus, NewIncident, Severity};
@@ -9,9 +9,7 @@ use crate::domain::time::Timestamp;
 use crate::ports::store::{CommitError, IncidentFilter, Page, StoreError};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
 const READING: &str = "reading incidents";
 const WRITING: &str = "writing incidents";
@@ -39,7 +37,7 @@ fn incident_of(model: Model) -> Result<Incident, StoreError> {
 }
 
 pub(super) async fn by_id(db: &impl ConnectionTrait, id: IncidentId) -> Result<Option<Incident>, StoreError> {
-    Entity::find_by_id(id.0).one(db).await.map_err(failed(READING))?.map(incident_of).transpose()
+    only(db, Entity::find_by_id(id.0)).await.map_err(failed(READING))?.map(incident_of).transpose()
 }
 
 pub(super) async fn page(
@@ -47,7 +45,7 @@ pub(super) async fn page(
     filter: IncidentFilter,
     page: Page,
 ) -> Result<Vec<Incident>, StoreError> {
-    let mut query = Entity::find().order_by_desc(Column::Id).limit(rows_of(page));
+    let mut query = Entity::find().order_by_desc(Column::Id);
     if let Some(before) = page.before {
         query = query.filter(Column::Id.lt(before));
     }
@@ -57,7 +55,7 @@ pub(super) async fn page(
     if let Some(status) = filter.status {
         query = query.filter(Column::Status.eq(status.as_str()));
     }
-    query.all(db).await.map_err(failed(READING))?.into_iter().map(incident_of).collect()
+    first_rows(db, &query, page).await.map_err(failed(READING))?.into_iter().map(incident_of).collect()
 }
 
 pub(super) async fn open_count(db: &impl ConnectionTrait) -> Result<i64, StoreError> {

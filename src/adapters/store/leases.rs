@@ -3,7 +3,7 @@
 use super::connect::Db;
 use super::entity::lease::{Column, Entity, Model};
 use super::entity::meta;
-use super::row::{failed, refused};
+use super::row::{failed, only, refused};
 use super::write::Tx;
 use crate::domain::ids::{CycleId, TraderId};
 use crate::domain::time::Timestamp;
@@ -97,7 +97,7 @@ pub(super) async fn guard(tx: &Tx, name: &str, owner: &str, epoch: i64) -> Resul
 }
 
 pub(super) async fn by_name(db: &impl ConnectionTrait, name: &str) -> Result<Option<Lease>, StoreError> {
-    Ok(Entity::find_by_id(name).one(db).await.map_err(failed(READING))?.map(lease_of))
+    Ok(only(db, Entity::find_by_id(name)).await.map_err(failed(READING))?.map(lease_of))
 }
 
 pub(super) async fn others_live(db: &impl ConnectionTrait, owner: &str, now: Timestamp) -> Result<bool, StoreError> {
@@ -139,7 +139,7 @@ pub(super) async fn advance(db: &Db, counter: &str, by: i64) -> Result<i64, Stor
 }
 
 pub(super) async fn meta(db: &impl ConnectionTrait, key: &str) -> Result<Option<String>, StoreError> {
-    Ok(meta::Entity::find_by_id(key).one(db).await.map_err(failed(NAMED))?.map(|row| row.value))
+    Ok(only(db, meta::Entity::find_by_id(key)).await.map_err(failed(NAMED))?.map(|row| row.value))
 }
 
 fn named(key: &str, value: &str) -> meta::ActiveModel {

@@ -1,7 +1,7 @@
 //! Notifications and the audit trail: reading and writing.
 
 use super::entity::{audit_line as audit, notification};
-use super::row::{Row, failed, rows_of};
+use super::row::{Row, failed, first_rows, rows_of};
 use super::write::{Tx, insert_all};
 use crate::domain::ids::{DecisionId, NotificationId, TraderId};
 use crate::domain::incident::Severity;
@@ -37,7 +37,7 @@ pub(super) async fn page(
     filter: NotificationFilter,
     page: Page,
 ) -> Result<Vec<Notification>, StoreError> {
-    let mut query = notification::Entity::find().order_by_desc(notification::Column::Id).limit(rows_of(page));
+    let mut query = notification::Entity::find().order_by_desc(notification::Column::Id);
     if let Some(before) = page.before {
         query = query.filter(notification::Column::Id.lt(before));
     }
@@ -47,7 +47,7 @@ pub(super) async fn page(
     if filter.unread {
         query = query.filter(notification::Column::ReadAt.is_null());
     }
-    query.all(db).await.map_err(failed(READING))?.into_iter().map(notification_of).collect()
+    first_rows(db, &query, page).await.map_err(failed(READING))?.into_iter().map(notification_of).collect()
 }
 
 pub(super) async fn unread_count(db: &impl ConnectionTrait) -> Result<i64, StoreError> {

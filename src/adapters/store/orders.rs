@@ -3,7 +3,7 @@
 use super::entity::order::{ActiveModel, Column, Entity};
 use super::entity::{order_attempt as attempt, order_event as event, outbox};
 use super::order_rows::{order_of, row_of};
-use super::row::{Row, failed, refused, rows_of};
+use super::row::{Row, failed, first_rows, only, refused};
 use super::write::{Tx, insert_all, updated_one};
 use crate::domain::ids::{BookId, OrderId, TraderId};
 use crate::domain::order::{Order, OrderCause, OrderStatus};
@@ -25,11 +25,19 @@ async fn read(db: &impl ConnectionTrait, query: Select<Entity>) -> Result<Vec<Or
 }
 
 pub(super) async fn by_id(db: &impl ConnectionTrait, id: OrderId) -> Result<Option<Order>, StoreError> {
-    Entity::find_by_id(id.0).one(db).await.map_err(failed(READING))?.map(order_of).transpose()
+    only(db, Entity::find_by_id(id.0)).await.map_err(failed(READING))?.map(order_of).transpose()
+}
+
+pub(super) async fn by_ids(db: &impl ConnectionTrait, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = ids.iter().take(Page::MAX_LIMIT as usize).map(|id| id.0);
+    read(db, Entity::find().filter(Column::Id.is_in(ids))).await
 }
 
 pub(super) async fn page(db: &impl ConnectionTrait, filter: OrderFilter, page: Page) -> Result<Vec<Order>, StoreError> {
-    let mut query = Entity::find().order_by_desc(Column::Id).limit(rows_of(page));
+    let mut query = Entity::find().order_by_desc(Column::Id);
     if let Some(before) = page.before {
         query = query.filter(Column::Id.lt(before));
     }
@@ -45,7 +53,7 @@ pub(super) async fn page(db: &impl ConnectionTrait, filter: OrderFilter, page: P
     if filter.open_only {
         query = query.filter(Column::ClosedAt.is_null());
     }
-    read(db, query).await
+    first_rows(db, &query, page).await.map_err(failed(READING))?.into_iter().map(order_of).collect()
 }
 
 fn open() -> Select<Entity> {

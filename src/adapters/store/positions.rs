@@ -2,7 +2,7 @@
 
 use super::books;
 use super::entity::position::{ActiveModel, Column, Entity, Model};
-use super::row::{Row, failed, money, of_money, of_price, of_quantity, of_symbol, of_time, refused};
+use super::row::{Row, failed, money, of_money, of_price, of_quantity, of_symbol, of_time, only, refused};
 use super::write::{Tx, insert_all, updated_one};
 use crate::domain::ids::{BookId, PositionId, TraderId};
 use crate::domain::market::Symbol;
@@ -81,7 +81,7 @@ fn open() -> Select<Entity> {
 }
 
 pub(super) async fn by_id(db: &impl ConnectionTrait, id: PositionId) -> Result<Option<Position>, StoreError> {
-    Entity::find_by_id(id.0).one(db).await.map_err(failed(READING))?.map(position_of).transpose()
+    only(db, Entity::find_by_id(id.0)).await.map_err(failed(READING))?.map(position_of).transpose()
 }
 
 pub(super) async fn open_in(db: &impl ConnectionTrait, book: BookId) -> Result<Vec<Position>, StoreError> {

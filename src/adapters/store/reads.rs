@@ -19,8 +19,9 @@ use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::{ExchangeEnvironment, VenueKind};
 use crate::ports::store::{
-    AttemptRecord, AuditRow, DecisionEventRecord, DecisionFilter, HistoryMark, IncidentFilter, LedgerRow,
-    NotificationFilter, OrderEventRecord, OrderFilter, Page, Reads, StoreError, TabCounts, Touched, TradeRow,
+    AttemptRecord, AuditRow, BarCounts, DecisionEventRecord, DecisionFilter, DecisionLine, HistoryMark, IncidentFilter,
+    LedgerRow, NotificationFilter, OrderEventRecord, OrderFilter, Page, Reads, StoreError, TabCounts, Touched,
+    TradeRow,
 };
 use async_trait::async_trait;
 use rust_decimal::Decimal;
@@ -84,6 +85,10 @@ impl Reads for SqlStore {
         decisions::page(&self.db.reader, filter, page).await
     }
 
+    async fn decision_lines(&self, filter: DecisionFilter, page: Page) -> Result<Vec<DecisionLine>, StoreError> {
+        decisions::lines(&self.db.reader, filter, page).await
+    }
+
     async fn touched_since(&self, mark: Option<HistoryMark>, limit: u32) -> Result<Touched, StoreError> {
         touched::since(&self.db.reader, mark, limit).await
     }
@@ -94,6 +99,10 @@ impl Reads for SqlStore {
 
     async fn tab_counts(&self, trader: Option<TraderId>) -> Result<TabCounts, StoreError> {
         decisions::counts(&self.db.reader, trader).await
+    }
+
+    async fn bar_counts(&self) -> Result<BarCounts, StoreError> {
+        decisions::bar_counts(&self.db.reader).await
     }
 
     async fn expired_decisions(&self, now: Timestamp, limit: u32) -> Result<Vec<Decision>, StoreError> {
@@ -110,6 +119,10 @@ impl Reads for SqlStore {
 
     async fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
         orders::by_id(&self.db.reader, id).await
+    }
+
+    async fn orders_by_id(&self, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+        orders::by_ids(&self.db.reader, ids).await
     }
 
     async fn orders(&self, filter: OrderFilter, page: Page) -> Result<Vec<Order>, StoreError> {

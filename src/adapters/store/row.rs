@@ -5,7 +5,7 @@ use crate::domain::market::{Coin, Symbol};
 use crate::domain::money::{Money, Price, Quantity};
 use crate::domain::time::Timestamp;
 use crate::ports::store::{CommitError, Page, StoreError};
-use sea_orm::{DbErr, SqlErr};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryTrait, Select, SqlErr, Statement};
 use serde::de::DeserializeOwned;
 use std::fmt::Display;
 
@@ -134,4 +134,31 @@ pub(super) fn refused(action: &'static str, what: &'static str) -> impl Fn(DbErr
 /// How many rows a page takes, whatever it asks for.
 pub(super) fn rows_of(page: Page) -> u64 {
     u64::from(page.limit.min(Page::MAX_LIMIT))
+}
+
+/// The one row that a query by a unique key finds.
+///
+/// Not the library's `one`, which binds a limit: SQLite looks into a bound limit while it plans a statement, and so it
+/// parses and plans that statement anew each time it is used. Neither this nor [`first_rows`] does that.
+pub(super) async fn only<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    query: Select<E>,
+) -> Result<Option<E::Model>, DbErr> {
+    Ok(query.all(db).await?.pop())
+}
+
+/// The first rows of a query, as many as a page takes.
+pub(super) async fn first_rows<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    query: &Select<E>,
+    page: Page,
+) -> Result<Vec<E::Model>, DbErr> {
+    E::find().from_raw_sql(limited(db, query, page)).all(db).await
+}
+
+/// A query with a page's limit written out. There are few different limits, so its statements stay prepared.
+pub(super) fn limited(db: &impl ConnectionTrait, query: &impl QueryTrait, page: Page) -> Statement {
+    let mut statement = query.build(db.get_database_backend());
+    statement.sql.push_str(&format!(" LIMIT {}", rows_of(page)));
+    statement
 }

@@ -1,7 +1,7 @@
 //! Traders: reading and writing.
 
 use super::entity::trader::{ActiveModel, Column, Entity, Model};
-use super::row::{Row, failed, of_time, refused, to_json};
+use super::row::{Row, failed, of_time, only, refused, to_json};
 use super::write::{Tx, insert_all, updated_one};
 use crate::domain::ids::{ProviderId, TraderId};
 use crate::domain::time::Timestamp;
@@ -100,7 +100,7 @@ fn settings_of(row: Row, text: &str) -> Result<TraderSettings, StoreError> {
 }
 
 pub(super) async fn by_id(db: &impl ConnectionTrait, id: TraderId) -> Result<Option<Trader>, StoreError> {
-    Entity::find_by_id(id.0).one(db).await.map_err(failed(READING))?.map(trader_of).transpose()
+    only(db, Entity::find_by_id(id.0)).await.map_err(failed(READING))?.map(trader_of).transpose()
 }
 
 pub(super) async fn all(db: &impl ConnectionTrait, include_deleted: bool) -> Result<Vec<Trader>, StoreError> {

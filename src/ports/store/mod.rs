@@ -10,8 +10,8 @@ pub use changes::{
     AttemptRecord, AuditEntry, Changes, DecisionEventRecord, Guard, NewAttempt, OrderEventRecord, VaultKeyStep,
 };
 pub use reads::{
-    AuditRow, DecisionFilter, DecisionTab, HistoryMark, IncidentFilter, LedgerRow, NotificationFilter, OrderFilter,
-    Page, Reads, TabCounts, Touched, TradeRow,
+    AuditRow, BarCounts, DecisionFilter, DecisionLine, DecisionTab, HistoryMark, IncidentFilter, LedgerRow,
+    NotificationFilter, OrderFilter, Page, Reads, TabCounts, Touched, TradeRow,
 };
 
 use crate::domain::ids::{BookId, CycleId, TraderId};

@@ -6,7 +6,7 @@ use crate::domain::arming::Arm;
 use crate::domain::book::{Book, BookView};
 use crate::domain::credential::Credential;
 use crate::domain::cycle::{Cycle, EquitySnapshot};
-use crate::domain::decision::{Decision, DecisionStatus};
+use crate::domain::decision::{Decision, DecisionState, DecisionStatus};
 use crate::domain::fill::Fill;
 use crate::domain::ids::{BookId, CycleId, DecisionId, IncidentId, OrderId, TraderId};
 use crate::domain::incident::{Incident, IncidentStatus};
@@ -16,7 +16,8 @@ use crate::domain::money::{Money, Price, Quantity};
 use crate::domain::notification::Notification;
 use crate::domain::order::{Order, OrderCause, OrderStatus};
 use crate::domain::position::Position;
-use crate::domain::signal::{PositionSide, Side};
+use crate::domain::risk::RuleCode;
+use crate::domain::signal::{PositionSide, Side, Signal};
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::{ExchangeEnvironment, VenueKind};
@@ -93,6 +94,77 @@ pub struct TabCounts {
     pub displayed: i64,
     /// Everything.
     pub all: i64,
+}
+
+/// What the bar above every page counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BarCounts {
+    /// Decisions that wait for a person.
+    pub pending: i64,
+    /// Notifications that nobody has read.
+    pub unread: i64,
+}
+
+/// What a list shows of a decision. Its reasons, rules and terms are read only for the one that is looked at: for a
+/// page of them they are most of the work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionLine {
+    /// The decision.
+    pub id: DecisionId,
+    /// Whose.
+    pub trader_id: TraderId,
+    /// Where.
+    pub venue: VenueKind,
+    /// The coin.
+    pub coin: Coin,
+    /// What the model wants; `None` when its answer was unusable.
+    pub signal: Option<Signal>,
+    /// Base quantity.
+    pub quantity: Option<Quantity>,
+    /// Price x quantity at the time of the check, in quote.
+    pub notional: Money,
+    /// The price that was shown with it.
+    pub asked_price: Option<Price>,
+    /// Whether a person changed the terms.
+    pub edited: bool,
+    /// Where it stands.
+    pub state: DecisionState,
+    /// The first rule that denied it, of a denied one.
+    pub denied_by: Option<RuleCode>,
+    /// Wall-clock time.
+    pub created_at: Timestamp,
+    /// When it left the waiting states; wall-clock time.
+    pub resolved_at: Option<Timestamp>,
+}
+
+impl DecisionLine {
+    /// The line of a decision that was read whole.
+    pub fn of(decision: &Decision) -> Self {
+        let is_denied = matches!(decision.state, DecisionState::Denied { .. });
+        Self {
+            id: decision.id,
+            trader_id: decision.trader_id,
+            venue: decision.venue,
+            coin: decision.coin.clone(),
+            signal: decision.signal,
+            quantity: decision.quantity,
+            notional: decision.impact.notional,
+            asked_price: decision.quote.map(|quote| quote.price),
+            edited: decision.edited,
+            state: decision.state.clone(),
+            denied_by: decision.risk.denials().next().filter(|_| is_denied).map(|rule| rule.rule),
+            created_at: decision.created_at,
+            resolved_at: decision.resolved_at,
+        }
+    }
+
+    /// The state's word.
+    ///
+    /// # Panics
+    /// Never for a stored decision: `Proposed` only lives inside a cycle.
+    pub fn status(&self) -> DecisionStatus {
+        self.state.status().expect("a stored decision is never Proposed")
+    }
 }
 
 /// Which orders.
@@ -256,6 +328,8 @@ pub trait Reads: Send + Sync {
     async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, StoreError>;
     /// A page of decisions, newest first.
     async fn decisions(&self, filter: DecisionFilter, page: Page) -> Result<Vec<Decision>, StoreError>;
+    /// The same page, with no more of each decision than a list shows.
+    async fn decision_lines(&self, filter: DecisionFilter, page: Page) -> Result<Vec<DecisionLine>, StoreError>;
     /// Decisions and orders whose histories grew after `mark`, from at most `limit` lines of each; without a mark only
     /// where the histories end now.
     async fn touched_since(&self, mark: Option<HistoryMark>, limit: u32) -> Result<Touched, StoreError>;
@@ -263,6 +337,8 @@ pub trait Reads: Send + Sync {
     async fn decision_events(&self, id: DecisionId) -> Result<Vec<(String, DecisionEventRecord)>, StoreError>;
     /// Counts of the tabs, for one trader or everybody.
     async fn tab_counts(&self, trader: Option<TraderId>) -> Result<TabCounts, StoreError>;
+    /// What the bar above every page counts, in one question.
+    async fn bar_counts(&self) -> Result<BarCounts, StoreError>;
     /// Waiting decisions whose time is over at `now`, oldest first.
     async fn expired_decisions(&self, now: Timestamp, limit: u32) -> Result<Vec<Decision>, StoreError>;
     /// Waiting decisions of a trader (pending and displayed), or of everybody.
@@ -272,6 +348,8 @@ pub trait Reads: Send + Sync {
 
     /// One order.
     async fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError>;
+    /// The orders with these ids, at most [`Page::MAX_LIMIT`] of them, in no particular order.
+    async fn orders_by_id(&self, ids: &[OrderId]) -> Result<Vec<Order>, StoreError>;
     /// A page of orders, newest first.
     async fn orders(&self, filter: OrderFilter, page: Page) -> Result<Vec<Order>, StoreError>;
     /// Every order to which something can still happen, oldest first.

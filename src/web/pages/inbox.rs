@@ -1,16 +1,16 @@
 //! The inbox: what waits for an answer, newest first, with one decision beside the list. The list is read by keyset and
 //! its counts come from counters, so ten thousand waiting decisions cost what a hundred do.
 
-use super::decisions::{Dossier, SheetOptions, row, sheet};
+use super::decisions::{Dossier, SheetOptions, line_row, sheet};
 use super::html;
 use super::lens::Lens;
 use super::shell::shell;
-use crate::domain::decision::{Decision, DecisionState};
-use crate::domain::ids::TraderId;
+use crate::domain::decision::Decision;
+use crate::domain::ids::{DecisionId, OrderId, TraderId};
 use crate::domain::order::Order;
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::AutomationLevel;
-use crate::ports::store::{DecisionFilter, DecisionTab, Page, TabCounts};
+use crate::ports::store::{DecisionFilter, DecisionLine, DecisionTab, Page, TabCounts};
 use crate::services::desk::Desk;
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
@@ -20,6 +20,7 @@ use crate::web::view::{Choice, DecisionRow, Empty, InboxNews, InboxPage, InboxTa
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 
 /// Rows of one page of the list.
 const ROWS: u32 = 50;
@@ -111,8 +112,8 @@ pub async fn list(desk: web::Data<Desk>, ctx: Ctx, mut query: QueryInput) -> Res
 pub async fn news_fragment(desk: web::Data<Desk>, mut query: QueryInput) -> Result<HttpResponse, AppError> {
     let place = Place::read(&mut query);
     let after = query.integer("after", 0..=i64::MAX).unwrap_or(0);
-    let newest = desk.store.decisions(place.filter(), Page::first(NEWS_MAX)).await?;
-    let count = newest.iter().filter(|decision| decision.id.0 > after).count();
+    let newest = desk.store.decision_lines(place.filter(), Page::first(NEWS_MAX)).await?;
+    let count = newest.iter().filter(|line| line.id.0 > after).count();
     let more = if count == NEWS_MAX as usize { "+" } else { "" };
     let mut news = news(&place, after);
     (news.new, news.label) = (u64::try_from(count).unwrap_or(u64::MAX), format!("{count}{more} new"));
@@ -135,18 +136,19 @@ pub async fn page(
 ) -> Result<HttpResponse, AppError> {
     // One more than is shown tells whether there is an older page.
     let asked = Page { before: place.before, limit: ROWS + 1 };
-    let mut decisions = desk.store.decisions(place.filter(), asked).await?;
-    let has_older = decisions.len() > ROWS as usize;
-    decisions.truncate(ROWS as usize);
-    let selected = selected.or_else(|| decisions.first().cloned());
-    let wanted = decisions.iter().chain(&selected).map(|decision| (decision.venue, decision.coin.clone()));
-    let lens = Lens::read(desk, wanted).await?;
-    let mut rows = Vec::with_capacity(decisions.len());
-    for decision in &decisions {
-        rows.push(list_row(desk, decision, selected.as_ref(), &lens).await?);
-    }
-    let older = Place { before: decisions.last().map(|last| last.id.0), ..place };
-    let newest = decisions.first().filter(|_| place.before.is_none()).map_or(0, |first| first.id.0);
+    let mut lines = desk.store.decision_lines(place.filter(), asked).await?;
+    let has_older = lines.len() > ROWS as usize;
+    lines.truncate(ROWS as usize);
+    let selected = match (selected, lines.first()) {
+        (None, Some(first)) => desk.store.decision(first.id).await?,
+        (selected, _) => selected,
+    };
+    let wanted = lines.iter().map(|line| (line.venue, line.coin.clone()));
+    let lens =
+        Lens::read(desk, wanted.chain(selected.iter().map(|decision| (decision.venue, decision.coin.clone())))).await?;
+    let rows = list_rows(desk, &lines, selected.as_ref().map(|decision| decision.id), &lens).await?;
+    let older = Place { before: lines.last().map(|last| last.id.0), ..place };
+    let newest = lines.first().filter(|_| place.before.is_none()).map_or(0, |first| first.id.0);
     let detail = match selected {
         Some(decision) => {
             let dossier = Dossier::read(desk, decision).await?;
@@ -174,26 +176,31 @@ pub async fn page(
     html(status, &page)
 }
 
-async fn list_row(
+/// The rows of a page, with the orders of all of them read at once.
+async fn list_rows(
     desk: &Desk,
-    decision: &Decision,
-    selected: Option<&Decision>,
+    lines: &[DecisionLine],
+    selected: Option<DecisionId>,
     lens: &Lens<'_>,
-) -> Result<DecisionRow, AppError> {
-    let order = order_of(desk, decision).await?;
-    let mut shown = row(decision, order.as_ref(), lens);
-    shown.selected = selected.is_some_and(|selected| selected.id == decision.id);
-    Ok(shown)
+) -> Result<Vec<DecisionRow>, AppError> {
+    let ids: Vec<OrderId> = lines.iter().filter_map(|line| line.state.order()).collect();
+    let orders = if ids.is_empty() { Vec::new() } else { desk.store.orders_by_id(&ids).await? };
+    let orders: BTreeMap<OrderId, Order> = orders.into_iter().map(|order| (order.id, order)).collect();
+    let row = |line: &DecisionLine| {
+        let order = line.state.order().and_then(|id| orders.get(&id));
+        DecisionRow { selected: selected == Some(line.id), ..line_row(line, order, lens) }
+    };
+    Ok(lines.iter().map(row).collect())
 }
 
-/// The order of an ordered decision: by key, so a page of them costs a page of look-ups and no more.
+/// The order of an ordered decision, by key.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn order_of(desk: &Desk, decision: &Decision) -> Result<Option<Order>, AppError> {
-    match &decision.state {
-        DecisionState::Ordered { order, .. } => Ok(desk.store.order(*order).await?),
-        _ => Ok(None),
+    match decision.state.order() {
+        Some(order) => Ok(desk.store.order(order).await?),
+        None => Ok(None),
     }
 }
 

@@ -90,6 +90,7 @@ async fn figures(desk: &Desk, ctx: &Ctx) -> Result<Glance, AppError> {
 
 async fn topbar(desk: &Desk, ctx: &Ctx, figures: &Glance, oob: bool) -> Result<Topbar, AppError> {
     let count = |number: i64| u64::try_from(number).unwrap_or(0);
+    let counts = desk.store.bar_counts().await?;
     let (workers, workers_ok) = workers(ctx.around.state().ok().map(|state| state.health.as_ref()));
     Ok(Topbar {
         verified: figures.today.is_some() || !figures.has_books,
@@ -101,8 +102,8 @@ async fn topbar(desk: &Desk, ctx: &Ctx, figures: &Glance, oob: bool) -> Result<T
         workers,
         workers_ok,
         equity_today: equity_today(figures),
-        pending: count(desk.store.tab_counts(None).await?.pending),
-        unread: count(desk.store.unread_notifications().await?),
+        pending: count(counts.pending),
+        unread: count(counts.unread),
         oob,
     })
 }

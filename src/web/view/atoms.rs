@@ -44,7 +44,7 @@ pub struct Signed {
 }
 
 /// A moment in the past, shown relative to now; the absolute time is in the markup and on hover.
-#[derive(Clone, Debug, Template)]
+#[derive(Clone, Debug, Default, Template)]
 #[template(path = "component/when.html")]
 pub struct When {
     /// RFC 3339, UTC.

@@ -11,4 +11,5 @@ mod model_actions;
 mod models;
 mod orders;
 mod settings;
+mod statements;
 mod toggles;

@@ -6,8 +6,12 @@ use countersign::adapters::store::SqlStore;
 use countersign::domain::decision::{Approval, Decision, DecisionState, DecisionStatus};
 use countersign::domain::digest::Digest;
 use countersign::domain::ids::{DecisionId, OrderId, TraderId};
+use countersign::domain::incident::Severity;
+use countersign::domain::notification::{NewNotification, NotificationKind};
 use countersign::domain::venue_kind::VenueKind;
-use countersign::ports::store::{Changes, DecisionFilter, DecisionTab, Page, Reads, Store, TabCounts};
+use countersign::ports::store::{
+    BarCounts, Changes, DecisionFilter, DecisionLine, DecisionTab, Page, Reads, Store, TabCounts,
+};
 use sea_orm::{ConnectionTrait, Statement};
 use std::collections::BTreeMap;
 
@@ -112,6 +116,8 @@ on_both! {
                 DecisionTab::All => counts.all,
             };
             assert_eq!(page.len() as i64, expected, "{tab}");
+            let lines = store.decision_lines(filter, Page::first(200)).await.unwrap();
+            assert_eq!(lines, page.iter().map(DecisionLine::of).collect::<Vec<_>>(), "{tab}");
         }
     }
 
@@ -132,6 +138,32 @@ on_both! {
         assert_eq!(seen, (1..=25).rev().collect::<Vec<_>>());
         let capped = store.decisions(filter, Page { before: None, limit: 10_000 }).await.unwrap();
         assert!(capped.len() <= Page::MAX_LIMIT as usize);
+    }
+
+    async fn the_bar_counts_what_waits_for_anybody_and_what_nobody_has_read(db) {
+        let store = db.desk().await;
+        assert_eq!(store.bar_counts().await.unwrap(), BarCounts::default());
+        let told = |title: &str| NewNotification {
+            kind: NotificationKind::ALL[0],
+            severity: Severity::Low,
+            title: title.to_owned(),
+            body: String::new(),
+            trader_id: None,
+            decision_id: None,
+            at: NOW,
+        };
+        let changes = Changes {
+            new_traders: vec![trader(2, "Owl")],
+            new_books: vec![book(2, 2, VenueKind::Simulation)],
+            new_decisions: vec![pending(1), pending(2), displayed(3), Decision { trader_id: TraderId(2), ..pending(4) }],
+            notifications: vec![told("one"), told("two")],
+            ..Changes::default()
+        };
+        store.commit(changes).await.unwrap();
+        assert_eq!(store.bar_counts().await.unwrap(), BarCounts { pending: 3, unread: 2 });
+        let read = Changes { notifications_read: Some((Vec::new(), NOW)), ..Changes::default() };
+        store.commit(read).await.unwrap();
+        assert_eq!(store.bar_counts().await.unwrap(), BarCounts { pending: 3, unread: 0 });
     }
 
     async fn what_waits_and_what_has_expired(db) {

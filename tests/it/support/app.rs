@@ -12,6 +12,7 @@ use countersign::settings::{DATABASE_FILE, DatabaseUrl, Settings};
 use secrecy::ExposeSecret;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, block_in_place};
@@ -39,6 +40,7 @@ pub struct TestApp {
     pub access: Arc<AccessService>,
     pub desk: Arc<Desk>,
     pub setup_token: Option<String>,
+    statements: Arc<AtomicU64>,
     pub settings: Settings,
     shutdown: Shutdown,
     workers: Workers,
@@ -111,13 +113,19 @@ impl TestApp {
     ) -> Self {
         let app = Application::build_with(settings.clone(), Arc::new(clock.clone()), arrange).await.unwrap();
         let (access, desk, shutdown) = (Arc::clone(app.access()), Arc::clone(app.desk()), app.shutdown());
+        let statements = app.statements();
         let url = format!("http://127.0.0.1:{}", app.port());
         let setup_token = app.setup_token().map(|token| token.expose_secret().to_owned());
         let server = Some(match workers {
             Workers::Running => tokio::spawn(app.run_until_stopped()),
             Workers::Absent => tokio::spawn(app.run_without_workers()),
         });
-        Self { url, clock, access, desk, setup_token, settings, shutdown, workers, server, dir }
+        Self { url, clock, access, desk, setup_token, statements, settings, shutdown, workers, server, dir }
+    }
+
+    /// Statements put to the database so far.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
     }
 
     /// A visitor with an empty browser.

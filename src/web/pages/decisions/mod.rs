@@ -8,7 +8,7 @@ mod row;
 mod sheet;
 
 pub use forms::{approve_form, edit, edit_form, reject, reject_form};
-pub use row::{badge, drift, noun, row, side_of, title, will_ask_again};
+pub use row::{badge, drift, line_row, noun, row, side_of, title};
 pub use sheet::{Dossier, SheetOptions, rule_row, sheet};
 
 use crate::domain::decision::Decision;
