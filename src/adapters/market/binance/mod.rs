@@ -29,6 +29,8 @@ const INSTRUMENTS_KEPT_MS: i64 = HOUR_MS;
 const INSTRUMENTS_SERVE_MS: i64 = DAY_MS;
 /// How long prices are kept.
 const QUOTES_KEPT_MS: i64 = 2 * SECOND_MS;
+/// How long candles of a live venue are kept at most.
+const LIVE_CANDLES_KEPT_MS: i64 = MINUTE_MS;
 /// How long a failure is kept before the next call.
 const FAILURE_KEPT_MS: i64 = 2 * SECOND_MS;
 /// How long old filters serve before new ones are tried again, so that nobody waits for a list that does not come.
@@ -86,9 +88,20 @@ struct CandleCache {
 /// One lock for each market and interval, so that only those who want the same candles wait for each other.
 type CandleCaches = HashMap<(Symbol, CandleInterval), Arc<AsyncMutex<CandleCache>>>;
 
+/// What the prices are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// To practise on: the last trade with its time.
+    Simulation,
+    /// To trade on at this very host: the middle of the best bid and ask, true at the moment of asking. The last trade
+    /// of a quiet market says little about what an order would meet.
+    Live,
+}
+
 /// The market. Make one and share it: the caches and the obedience to rate limits live in it.
 pub struct BinanceMarket {
     http: Http,
+    purpose: Purpose,
     clock: Arc<dyn Clock>,
     instruments: AsyncMutex<InstrumentCache>,
     quotes: AsyncMutex<QuoteCache>,
@@ -103,17 +116,18 @@ impl BinanceMarket {
     pub fn new(config: &BinanceConfig, clock: Arc<dyn Clock>) -> Result<Self, HostError> {
         let host = HostConfig { read_timeout: config.timeout, ..HostConfig::new(&config.base_url) };
         let host = Arc::new(Host::new(host, Arc::clone(&clock))?);
-        Ok(Self::with(Http::new(host, config.retry_delay), clock))
+        Ok(Self::with(Http::new(host, config.retry_delay), Purpose::Simulation, clock))
     }
 
-    /// The market of a host that others call, too: they share its budget.
+    /// The market of a venue's own host, to trade on there. Orders go through the same host: they share its budget.
     pub fn over(host: Arc<Host>, clock: Arc<dyn Clock>) -> Self {
-        Self::with(Http::new(host, BinanceConfig::default().retry_delay), clock)
+        Self::with(Http::new(host, BinanceConfig::default().retry_delay), Purpose::Live, clock)
     }
 
-    fn with(http: Http, clock: Arc<dyn Clock>) -> Self {
+    fn with(http: Http, purpose: Purpose, clock: Arc<dyn Clock>) -> Self {
         Self {
             http,
+            purpose,
             clock,
             instruments: AsyncMutex::default(),
             quotes: AsyncMutex::default(),
@@ -128,11 +142,19 @@ impl BinanceMarket {
         let wanted: Vec<Symbol> = cache.wanted.keys().cloned().collect();
         for part in wanted.chunks(SYMBOLS_PER_CALL) {
             let names: Vec<&str> = part.iter().map(Symbol::as_str).collect();
-            let endpoint = Endpoint::DayTicker(names.len());
-            let query =
-                Params::new().text("symbols", &serde_json::Value::from(names).to_string()).plain("type", "MINI");
-            let body = self.http.get(endpoint, &query, Urgency::Order, ANSWER_BYTES_MAX).await?;
-            let mut quotes = wire::quotes(&body)?;
+            let count = names.len();
+            let query = Params::new().text("symbols", &serde_json::Value::from(names).to_string());
+            let mut quotes = match self.purpose {
+                Purpose::Simulation => {
+                    let (endpoint, query) = (Endpoint::DayTicker(count), query.plain("type", "MINI"));
+                    wire::quotes(&self.http.get(endpoint, &query, Urgency::Order, ANSWER_BYTES_MAX).await?)?
+                }
+                Purpose::Live => {
+                    let endpoint = Endpoint::BookTicker(count);
+                    let body = self.http.get(endpoint, &query, Urgency::Order, ANSWER_BYTES_MAX).await?;
+                    wire::book_quotes(&body, now)?
+                }
+            };
             for symbol in part {
                 cache.fetched.insert(symbol.clone(), (now, quotes.remove(symbol)));
             }
@@ -249,10 +271,13 @@ impl MarketData for BinanceMarket {
             let query =
                 Params::new().text("symbol", symbol.as_str()).plain("interval", interval.as_str()).plain("limit", rows);
             let body = self.http.get(Endpoint::Klines, &query, Urgency::Background, ANSWER_BYTES_MAX).await;
-            match body.and_then(|body| wire::candles(&body, interval, now)) {
+            let is_live = self.purpose == Purpose::Live;
+            match body.and_then(|body| wire::candles(&body, interval, now, is_live)) {
                 Ok(candles) => {
                     let next_close = candles.last().map_or(now, |last| last.open_time.plus_ms(2 * interval.ms()));
-                    let valid_until = next_close.max(now.plus_ms(QUOTES_KEPT_MS));
+                    // A venue for practice may play its market faster than the wall clock runs.
+                    let latest = if is_live { now.plus_ms(LIVE_CANDLES_KEPT_MS) } else { next_close };
+                    let valid_until = next_close.min(latest).max(now.plus_ms(QUOTES_KEPT_MS));
                     *cache = CandleCache { candles: candles.into(), limit, valid_until, failed: None };
                 }
                 Err(failure) => {

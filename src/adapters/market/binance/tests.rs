@@ -175,13 +175,46 @@ async fn the_running_candle_is_dropped_and_the_rest_kept_until_the_next_closes()
 async fn a_candle_closes_when_a_later_one_has_begun_or_when_it_is_long_over() {
     let at = |now: i64, count: i64| {
         let body = rows(count).to_string();
-        wire::candles(body.as_bytes(), CandleInterval::OneHour, Timestamp(now)).expect("readable").len()
+        wire::candles(body.as_bytes(), CandleInterval::OneHour, Timestamp(now), false).expect("readable").len()
     };
     let running_ends = NOW / HOUR_MS * HOUR_MS + HOUR_MS;
     assert_eq!(at(NOW, 5), 4);
     assert_eq!(at(running_ends + 1_000, 5), 4, "our clock may run ahead of the venue's");
     assert_eq!(at(running_ends + MINUTE_MS, 5), 5);
     assert_eq!(at(running_ends - HOUR_MS - 1, 5), 3, "and a candle from the future is not closed");
+}
+
+#[tokio::test]
+async fn a_live_venue_quotes_the_middle_of_its_book_at_the_moment_of_asking() {
+    let desk = desk().await;
+    desk.lists().await;
+    let host = Host::new(HostConfig::new(&desk.server.uri()), desk.wall.clone()).expect("loopback is fine");
+    let market = BinanceMarket::over(Arc::new(host), desk.wall.clone());
+    let book = |name: &str, bid: &str, ask: &str| json!({"symbol": name, "bidPrice": bid, "bidQty": "1", "askPrice": ask, "askQty": "1"});
+    let body = json!([book("BTCUSDT", "43250.10000000", "43250.11000000"), book("XRPUSDT", "0.00000000", "0.5")]);
+    Mock::given(path("/api/v3/ticker/bookTicker"))
+        .and(query_param("symbols", r#"["BTCUSDT","XRPUSDT"]"#))
+        .respond_with(ResponseTemplate::new(200).set_body_json(body))
+        .up_to_n_times(1)
+        .mount(&desk.server)
+        .await;
+    let quotes = market.quotes(&[symbol("BTCUSDT"), symbol("XRPUSDT")]).await.expect("answers");
+    assert_eq!(quotes.len(), 1, "half a book is no price");
+    let quote = quotes[&symbol("BTCUSDT")];
+    assert_eq!((quote.price.to_string().as_str(), quote.at), ("43250.105", Timestamp(NOW)));
+    desk.later(QUOTES_KEPT_MS);
+    let crossed = ResponseTemplate::new(200).set_body_json(json!([book("BTCUSDT", "2", "1")]));
+    desk.answers("/api/v3/ticker/bookTicker", crossed, 1).await;
+    let error = market.quotes(&[symbol("BTCUSDT")]).await.expect_err("crossed");
+    assert!(matches!(error, MarketDataError::Unreadable(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_later_row_of_a_live_venue_closes_a_candle_whatever_our_clock_says() {
+    let body = rows(5).to_string();
+    let years_ago = Timestamp(NOW - 1_000 * DAY_MS);
+    let candles = wire::candles(body.as_bytes(), CandleInterval::OneHour, years_ago, true).expect("readable");
+    assert_eq!(candles.len(), 4);
 }
 
 #[tokio::test]

@@ -3,9 +3,11 @@
 
 use super::super::series::consistent;
 use super::http::Failure;
+use crate::adapters::binance::wire::WireBookTicker;
 use crate::domain::market::{Candle, CandleInterval, Quote, Symbol};
-use crate::domain::money::{NumberError, Price, Quantity, parse_plain};
+use crate::domain::money::{MAX_MAGNITUDE, NumberError, Price, Quantity, parse_plain};
 use crate::domain::time::Timestamp;
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -50,9 +52,32 @@ pub(super) fn quotes(body: &[u8]) -> Result<BTreeMap<Symbol, Quote>, Failure> {
     Ok(quotes)
 }
 
+/// The middle of the best bid and ask, asked for at `at`. A market with one side of its book empty has no price.
+pub(super) fn book_quotes(body: &[u8], at: Timestamp) -> Result<BTreeMap<Symbol, Quote>, Failure> {
+    let tickers: Vec<WireBookTicker> = decode(body, "best bids and asks")?;
+    let mut quotes = BTreeMap::new();
+    for ticker in tickers {
+        let (bid, ask) = (ticker.bid_price.0, ticker.ask_price.0);
+        if bid.is_zero() || ask.is_zero() {
+            continue;
+        }
+        let is_book = bid > Decimal::ZERO && bid <= ask && ask <= MAX_MAGNITUDE;
+        let middle = is_book.then(|| Price::new(((bid + ask) / Decimal::TWO).normalize())).flatten();
+        let price = middle.ok_or_else(|| unreadable("best bid and ask of a market cannot be"))?;
+        quotes.insert(Symbol(ticker.symbol), Quote { price, at });
+    }
+    Ok(quotes)
+}
+
 /// Closed candles at `now`, oldest first; the running one is dropped. A candle is closed once a later one has begun,
 /// which does not depend on our clock agreeing with the venue's to the second.
-pub(super) fn candles(body: &[u8], interval: CandleInterval, now: Timestamp) -> Result<Vec<Candle>, Failure> {
+/// Where `venue_tells`, a later row alone proves it: the venue's time is then none of our business.
+pub(super) fn candles(
+    body: &[u8],
+    interval: CandleInterval,
+    now: Timestamp,
+    venue_tells: bool,
+) -> Result<Vec<Candle>, Failure> {
     let rows: Vec<Vec<Value>> = decode(body, "candles")?;
     let mut candles: Vec<Candle> = Vec::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
@@ -69,7 +94,7 @@ pub(super) fn candles(body: &[u8], interval: CandleInterval, now: Timestamp) -> 
     while let Some(last) = candles.last() {
         let age = now.since(last.open_time.plus_ms(interval.ms()));
         let has_successor = candles.len() < rows.len();
-        if age >= SETTLED_MS || (has_successor && age >= 0) {
+        if age >= SETTLED_MS || (has_successor && (venue_tells || age >= 0)) {
             break;
         }
         candles.pop();
