@@ -447,7 +447,10 @@ mod tests {
         let begun = Running::begin(of(10), 301_000, CandleInterval::FiveMinutes);
         let seen = begun.seen(of(12), 400_000, CandleInterval::FiveMinutes);
         let seen = seen.seen(of(9), 500_000, CandleInterval::FiveMinutes);
-        assert_eq!((seen.open_time, seen.open, seen.high, seen.low, seen.close), (300_000, of(10), of(12), of(9), of(9)));
+        assert_eq!(
+            (seen.open_time, seen.open, seen.high, seen.low, seen.close),
+            (300_000, of(10), of(12), of(9), of(9))
+        );
         assert_eq!(seen.seen(of(8), 600_000, CandleInterval::FiveMinutes).open, of(8));
     }
 }
