@@ -6,7 +6,7 @@
 
 use super::engine::{AccountId, Done, Engine, Event, Order, OrderId, OrderType, Side, Symbol, TradeId};
 use super::limits::Limits;
-use super::state_log::StateWriter;
+use super::state_writer::StateWriter;
 use crate::domain::time::Timestamp;
 use rust_decimal::Decimal;
 use std::collections::{HashMap, VecDeque};

@@ -1,10 +1,10 @@
 //! Candles and what is computed from them. Their times are market time.
 
 use super::{Asked, asked};
+use crate::adapters::paper_exchange::bars::{Bar, Span};
 use crate::adapters::paper_exchange::call::{Answer, Call};
 use crate::adapters::paper_exchange::error::ApiError;
 use crate::adapters::paper_exchange::json::Json;
-use crate::adapters::paper_exchange::market_feed::{Bar, Span};
 use crate::adapters::paper_exchange::params::Params;
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use rust_decimal::Decimal;
