@@ -4,7 +4,8 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::market::replay::{ReplayConfig, ReplayError, ReplayMarket};
 use crate::adapters::market::synthetic::{SyntheticConfig, SyntheticError, SyntheticMarket};
 use crate::adapters::paper_exchange::{
-    AccountSpec, AccountSpecError, FaultScript, KEY_LETTERS, OpenedLog, PaperConfig, PaperError, ScriptError, StateLogError,
+    AccountSpec, AccountSpecError, FaultScript, KEY_LETTERS, OpenedLog, PaperConfig, PaperError, ScriptError,
+    StateLogError,
 };
 use crate::domain::time::Timestamp;
 use crate::ports::clock::Clock;

@@ -101,7 +101,13 @@ pub struct PaperExchangeArgs {
     pub seed: u64,
     /// An account, which may be repeated: KEY:SECRET:USDT=100000,BTC=1, with options such as :withdraw behind it.
     /// @FILE in the secret's place names a file, which may hold an Ed25519 public key [default: one with a fresh key].
-    #[arg(long = "account", env = "COUNTERSIGN_PAPER_ACCOUNT", hide_env_values = true, value_delimiter = ';', value_name = "ACCOUNT")]
+    #[arg(
+        long = "account",
+        env = "COUNTERSIGN_PAPER_ACCOUNT",
+        hide_env_values = true,
+        value_delimiter = ';',
+        value_name = "ACCOUNT"
+    )]
     pub accounts: Vec<SecretString>,
     /// Commission of makers and takers, in basis points.
     #[arg(long, default_value = "10", value_name = "N")]

@@ -22,8 +22,7 @@ pub async fn run(args: PaperExchangeArgs) -> Result<(), CliError> {
     let settings = settings(args)?;
     telemetry::start(LogFormat::default(), None);
     let shutdown = Shutdown::new();
-    watch_signals(shutdown.clone())
-        .map_err(|source| CliError::Io { attempt: "watching signals failed", source })?;
+    watch_signals(shutdown.clone()).map_err(|source| CliError::Io { attempt: "watching signals failed", source })?;
     let (mut exchange, fresh) = start_paper_exchange(settings).await?;
     println!("URL: {}", exchange.url());
     if let Some(fresh) = fresh {

@@ -21,5 +21,8 @@ pub fn paper_state_cut(bytes: u64) {
 /// Its state file cannot be written: nothing is confirmed from now on.
 pub fn paper_state_failed(error: &dyn Error) {
     metrics::counter!("countersign_paper_state_failed_total").increment(1);
-    tracing::error!(error = chain(error), "the paper exchange's state file cannot be written; nothing is confirmed any more");
+    tracing::error!(
+        error = chain(error),
+        "the paper exchange's state file cannot be written; nothing is confirmed any more"
+    );
 }

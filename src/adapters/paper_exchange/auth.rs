@@ -63,7 +63,8 @@ impl Verifier {
         if !text.starts_with("-----") {
             return Ok(Self::Hmac(hmac::Key::new(hmac::HMAC_SHA256, text.as_bytes())));
         }
-        let inner = text.strip_prefix(PEM.0).and_then(|rest| rest.strip_suffix(PEM.1)).ok_or(VerifierError::NotEd25519)?;
+        let inner =
+            text.strip_prefix(PEM.0).and_then(|rest| rest.strip_suffix(PEM.1)).ok_or(VerifierError::NotEd25519)?;
         let packed: String = inner.split_whitespace().collect();
         let der = STANDARD.decode(packed).map_err(|_| VerifierError::NotEd25519)?;
         let key = der.strip_prefix(&ED25519_PREFIX).and_then(|key| key.try_into().ok());
@@ -162,9 +163,8 @@ mod tests {
     #[test]
     fn an_ed25519_key_checks_a_signature_made_elsewhere() {
         // The public half of the one private key that the exchange's documentation prints.
-        let private = STANDARD
-            .decode("MC4CAQAwBQYDK2VwBCIEIIJEYWtGBrhACmb9Dvy+qa8WEf0lQOl1s4CLIAB9m89u")
-            .expect("base64");
+        let private =
+            STANDARD.decode("MC4CAQAwBQYDK2VwBCIEIIJEYWtGBrhACmb9Dvy+qa8WEf0lQOl1s4CLIAB9m89u").expect("base64");
         let pair = signature::Ed25519KeyPair::from_pkcs8_maybe_unchecked(&private).expect("a key pair");
         let public = signature::KeyPair::public_key(&pair).as_ref().to_vec();
         let der = [&ED25519_PREFIX[..], &public].concat();

@@ -77,10 +77,7 @@ impl ApiError {
 
     /// A required parameter is missing or cannot be read.
     pub fn mandatory(name: &str) -> Self {
-        Self::new(
-            -1102,
-            format!("Mandatory parameter '{name}' was not sent, was empty/null, or malformed."),
-        )
+        Self::new(-1102, format!("Mandatory parameter '{name}' was not sent, was empty/null, or malformed."))
     }
 
     /// One of two parameters is required.

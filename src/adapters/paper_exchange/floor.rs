@@ -6,7 +6,7 @@
 
 use super::engine::{AccountId, Done, Engine, Event, Order, OrderId, OrderType, Side, Symbol, TradeId};
 use super::limits::Limits;
-use super::state_log::StateWriter;
+use super::state_writer::StateWriter;
 use crate::domain::time::Timestamp;
 use rust_decimal::Decimal;
 use std::collections::{HashMap, VecDeque};
@@ -169,8 +169,8 @@ impl Floor {
             Event::Traded { trade, symbol, taker, maker, price, quantity, quote, at } => {
                 let side_of = |side: Option<OrderId>| side.and_then(|order| self.resting.get(&order)).map(|it| it.side);
                 let maker_order = maker.as_ref().map(|side| side.order);
-                let maker_side = side_of(maker_order)
-                    .or_else(|| side_of(taker.as_ref().map(|side| side.order)).map(Side::opposite));
+                let maker_side =
+                    side_of(maker_order).or_else(|| side_of(taker.as_ref().map(|side| side.order)).map(Side::opposite));
                 let public = PublicTrade {
                     id: *trade,
                     price: *price,

@@ -16,6 +16,7 @@ pub mod engine;
 
 mod accounts;
 mod auth;
+mod bars;
 mod call;
 mod endpoints;
 mod error;
@@ -32,6 +33,7 @@ mod route;
 mod running;
 mod server;
 mod state_log;
+mod state_writer;
 mod timing;
 
 pub use accounts::{AccountSpec, AccountSpecError, KEY_LETTERS, KeyPermissions};
@@ -39,4 +41,5 @@ pub use exchange::PaperError;
 pub use faults::{Action, FAULTS_MAX, Fault, FaultScript, Faults, ScriptError};
 pub use limits::LimitsMode;
 pub use running::{PaperConfig, PaperExchange};
-pub use state_log::{LINES_MAX_BYTES, OpenedLog, StateLogError};
+pub use state_log::{OpenedLog, StateLogError};
+pub use state_writer::LINES_MAX_BYTES;

@@ -67,7 +67,7 @@ use Run::{Candles, Now};
 use Security::{Public, Trade, UserData};
 
 /// The whole map, what is asked most first.
-pub const ROUTES: &[Route] = &[
+pub static ROUTES: &[Route] = &[
     route("POST", "/api/v3/order", Trade, |_| 1, Now(orders::place)),
     route("GET", "/api/v3/order", UserData, |_| 4, Now(history::order)),
     route("DELETE", "/api/v3/order", Trade, |_| 1, Now(orders::cancel)),

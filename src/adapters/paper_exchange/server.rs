@@ -84,7 +84,9 @@ async fn answer(exchange: Data<Exchange>, request: HttpRequest, payload: Payload
             return refused(ApiError::new(*code, message.as_str()).with_status(*status));
         }
         Action::RateLimit { retry_after } => return refused(ApiError::overweight(6_000, "1 MINUTE", *retry_after)),
-        Action::OrderLimit { retry_after } => return refused(ApiError::too_many_orders(100, "10 SECOND", *retry_after)),
+        Action::OrderLimit { retry_after } => {
+            return refused(ApiError::too_many_orders(100, "10 SECOND", *retry_after));
+        }
         Action::Ban { retry_after } => {
             let until = now.plus_ms(i64::try_from(*retry_after).unwrap_or_default().saturating_mul(1_000));
             return refused(ApiError::banned(until.0, *retry_after));
@@ -198,9 +200,7 @@ async fn run(
     let now = Timestamp(exchange.clock.now().0.saturating_add(bend.skew_ms));
     let signer = match route.security {
         Security::Public => None,
-        Security::UserData | Security::Trade => {
-            Some(check_signer(exchange, header(API_KEY), &mut params, parts, now)?)
-        }
+        Security::UserData | Security::Trade => Some(check_signer(exchange, header(API_KEY), &mut params, parts, now)?),
     };
     if route.security == Security::Trade && signer.is_some_and(|(member, _)| !member.permissions.trade) {
         return Err(ApiError::unknown_key());

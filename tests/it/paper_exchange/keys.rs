@@ -26,7 +26,12 @@ async fn keys_and_signatures_are_told_apart_by_status_and_code() {
         (Some(KEY), at(now - 5_000), 200, 0),
         (Some(KEY), at(now + 1_000), 400, -1021),
         (Some(KEY), at(now * 1_000), 200, 0),
-        (Some(KEY), format!("misspelt=1&{}", house.with_signature("misspelt=1").replace("misspelt=1&", "")), 400, -1104),
+        (
+            Some(KEY),
+            format!("misspelt=1&{}", house.with_signature("misspelt=1").replace("misspelt=1&", "")),
+            400,
+            -1104,
+        ),
     ];
     for (key, query, status, code) in cases {
         let headers: Vec<(&str, &str)> = key.map(|key| ("X-MBX-APIKEY", key)).into_iter().collect();
@@ -105,7 +110,10 @@ async fn an_ed25519_key_signs_in_base64() {
         house.wire.send("GET", &target, &[("X-MBX-APIKEY", KEY)], "").await
     };
     let account = ask(&encoded).await.good();
-    assert_eq!(account["balances"], serde_json::json!([{"asset": "USDT", "free": "5.00000000", "locked": "0.00000000"}]));
+    assert_eq!(
+        account["balances"],
+        serde_json::json!([{"asset": "USDT", "free": "5.00000000", "locked": "0.00000000"}])
+    );
     assert_eq!(ask(&encoded.to_lowercase()).await.code(), -1022);
     assert_eq!(ask(&sign(SECRET, &payload)).await.code(), -1022);
 }

@@ -26,7 +26,11 @@ async fn too_much_weight_is_429_then_418_and_both_say_for_how_long() {
     assert_eq!((ban.status, ban.code(), ban.header("retry-after")), (418, -1003, "120"));
     house.clock.advance_ms(60_000);
     let order = house.place("symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.001").await;
-    assert_eq!((order.status, order.header("retry-after")), (418, "60"), "a ban is for everything, past the minute too");
+    assert_eq!(
+        (order.status, order.header("retry-after")),
+        (418, "60"),
+        "a ban is for everything, past the minute too"
+    );
     house.clock.advance_ms(60_000);
     house.public("/api/v3/ping").await.good();
 }

@@ -79,8 +79,9 @@ async fn replacing_tells_what_became_of_either_part() {
     assert_eq!((half.status, half.code()), (409, -2021));
     assert_eq!(half.json()["data"]["newOrderResponse"]["status"], "NEW");
 
-    let too_much =
-        format!("symbol=BTCUSDT&side=SELL&type=MARKET&quantity=50&cancelReplaceMode=STOP_ON_FAILURE&cancelOrderId={id}");
+    let too_much = format!(
+        "symbol=BTCUSDT&side=SELL&type=MARKET&quantity=50&cancelReplaceMode=STOP_ON_FAILURE&cancelOrderId={id}"
+    );
     let half = house.signed("POST", path, &too_much).await;
     assert_eq!((half.status, half.code()), (409, -2021), "{}", half.text);
     assert_eq!(half.json()["data"]["cancelResult"], "SUCCESS");

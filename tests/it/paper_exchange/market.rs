@@ -1,6 +1,6 @@
 //! What everybody may see.
 
-use super::house::{amount, open, open_with, Wishes};
+use super::house::{Wishes, amount, open, open_with};
 use countersign::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 use rust_decimal::Decimal;
 
@@ -9,18 +9,19 @@ const START: i64 = 1_767_225_750_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_exchange_describes_its_markets_with_filters_and_limits() {
-    let house = open_with(Wishes {
-        limits: countersign::adapters::paper_exchange::LimitsMode::Binance,
-        ..Wishes::default()
-    })
-    .await;
+    let house =
+        open_with(Wishes { limits: countersign::adapters::paper_exchange::LimitsMode::Binance, ..Wishes::default() })
+            .await;
     let info = house.public("/api/v3/exchangeInfo").await.good();
     assert_eq!((&info["timezone"], info["symbols"].as_array().unwrap().len()), (&"UTC".into(), 6));
     let limits: Vec<String> = info["rateLimits"].as_array().unwrap().iter().map(|it| format!("{it}")).collect();
     assert!(limits[0].contains("REQUEST_WEIGHT") && limits[0].contains("6000"), "{limits:?}");
     let btc = house.public("/api/v3/exchangeInfo?symbol=BTCUSDT").await.good();
     let symbol = &btc["symbols"][0];
-    assert_eq!((&symbol["status"], &symbol["baseAsset"], &symbol["quoteAsset"]), (&"TRADING".into(), &"BTC".into(), &"USDT".into()));
+    assert_eq!(
+        (&symbol["status"], &symbol["baseAsset"], &symbol["quoteAsset"]),
+        (&"TRADING".into(), &"BTC".into(), &"USDT".into())
+    );
     assert_eq!(symbol["permissionSets"], serde_json::json!([["SPOT"]]));
     let filters = symbol["filters"].as_array().unwrap();
     let filter = |name: &str| filters.iter().find(|it| it["filterType"] == name).unwrap_or_else(|| panic!("no {name}"));

@@ -1,6 +1,6 @@
 //! Orders from placement to their end, with the balances that follow.
 
-use super::house::{KEY, amount, open, plain, sign, SECRET};
+use super::house::{KEY, SECRET, amount, open, plain, sign};
 use countersign::ports::clock::Clock;
 use rust_decimal::Decimal;
 use serde_json::Value;

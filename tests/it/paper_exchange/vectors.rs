@@ -78,11 +78,8 @@ async fn recorded_requests_get_the_answers_that_they_got() {
         if let Some(content_type) = &request.content_type {
             headers.push(("Content-Type", content_type));
         }
-        let target = if request.query.is_empty() {
-            request.path.clone()
-        } else {
-            format!("{}?{}", request.path, request.query)
-        };
+        let target =
+            if request.query.is_empty() { request.path.clone() } else { format!("{}?{}", request.path, request.query) };
         let answer = house.wire.send(&request.method, &target, &headers, &request.body).await;
         assert_eq!(answer.status, request.status, "{what}: {payload} {signature:?}\n{}", answer.text);
     }

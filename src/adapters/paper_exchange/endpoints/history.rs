@@ -123,9 +123,8 @@ pub fn page(call: &mut Call<'_>, from_id: Option<i64>) -> Result<Page, ApiError>
 /// -1121 for a market that is not served.
 pub fn none(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     let symbol = call.params.symbol()?.to_owned();
-    let names = [
-        "preventedMatchId", "orderId", "fromPreventedMatchId", "startTime", "endTime", "fromAllocationId", "limit",
-    ];
+    let names =
+        ["preventedMatchId", "orderId", "fromPreventedMatchId", "startTime", "endTime", "fromAllocationId", "limit"];
     call.params.skip(&names);
     call.params.finish()?;
     if !is_served(&call.exchange.floor().engine, &symbol) {

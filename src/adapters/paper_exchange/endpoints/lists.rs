@@ -62,7 +62,10 @@ pub fn place_old(call: &mut Call<'_>) -> Result<Answer, ApiError> {
     };
     let list_client_order_id = params.client_id("listClientOrderId")?.map(str::to_owned);
     let self_trade_prevention = self_trade_prevention(params)?;
-    place_oco(call, NewOco { account, symbol, side, quantity, above, below, list_client_order_id, self_trade_prevention })
+    place_oco(
+        call,
+        NewOco { account, symbol, side, quantity, above, below, list_client_order_id, self_trade_prevention },
+    )
 }
 
 fn old_leg(params: &mut Params<'_>, prefix: &str, kind: LegKind) -> Result<OcoLeg, ApiError> {

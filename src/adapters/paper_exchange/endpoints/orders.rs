@@ -1,7 +1,7 @@
 //! Placing orders and taking them back.
 
-use super::terms::{cancel_restriction, new_order, order_ref};
 use super::nothing;
+use super::terms::{cancel_restriction, new_order, order_ref};
 use crate::adapters::paper_exchange::call::{Answer, Call};
 use crate::adapters::paper_exchange::engine::{CancelOrder, Symbol, Tick};
 use crate::adapters::paper_exchange::error::ApiError;

@@ -1,10 +1,10 @@
 //! Candles and what is computed from them. Their times are market time.
 
 use super::{Asked, asked};
+use crate::adapters::paper_exchange::bars::{Bar, Span};
 use crate::adapters::paper_exchange::call::{Answer, Call};
 use crate::adapters::paper_exchange::error::ApiError;
 use crate::adapters::paper_exchange::json::Json;
-use crate::adapters::paper_exchange::market_feed::{Bar, Span};
 use crate::adapters::paper_exchange::params::Params;
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use rust_decimal::Decimal;
@@ -88,9 +88,7 @@ async fn klines(call: &mut Call<'_>) -> Result<Answer, ApiError> {
         return Err(ApiError::bad_symbol());
     }
     let mut bars = call.exchange.feed.bars(&symbol, span, offset).await?;
-    bars.retain(|bar| {
-        start.is_none_or(|start| bar.open_time >= start) && end.is_none_or(|end| bar.open_time <= end)
-    });
+    bars.retain(|bar| start.is_none_or(|start| bar.open_time >= start) && end.is_none_or(|end| bar.open_time <= end));
     if start.is_some() {
         bars.truncate(limit);
     } else {
@@ -156,12 +154,7 @@ struct Figures {
     previous_close: Decimal,
 }
 
-async fn statistics(
-    call: &mut Call<'_>,
-    asked: &Asked,
-    window: Window,
-    shape: Shape,
-) -> Result<Answer, ApiError> {
+async fn statistics(call: &mut Call<'_>, asked: &Asked, window: Window, shape: Shape) -> Result<Answer, ApiError> {
     let mut figures = Vec::with_capacity(asked.symbols.len());
     for symbol in &asked.symbols {
         figures.push(look_up(call, symbol, window).await?);
@@ -298,7 +291,10 @@ mod tests {
             let query = format!("windowSize={text}");
             window_size(&mut Params::parse(&query, "").expect("one pair")).map_err(|error| error.code)
         };
-        assert_eq!((window("59m"), window("23h"), window("7d")), (Ok(59 * MINUTE_MS), Ok(23 * HOUR_MS), Ok(7 * DAY_MS)));
+        assert_eq!(
+            (window("59m"), window("23h"), window("7d")),
+            (Ok(59 * MINUTE_MS), Ok(23 * HOUR_MS), Ok(7 * DAY_MS))
+        );
         for bad in ["60m", "24h", "8d", "0d", "d", "1w", "-1d", "1日"] {
             assert_eq!(window(bad), Err(-1130), "{bad}");
         }

@@ -195,9 +195,7 @@ fn usual_words(code: i32) -> &'static str {
         -1000 => "An unknown error occurred while processing the request.",
         -1001 => "Internal error; unable to process your request. Please try again.",
         -1006 => "An unexpected response was received from the message bus. Execution status unknown.",
-        -1007 => {
-            "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
-        }
+        -1007 => "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
         -1008 => "Server is currently overloaded with other requests. Please try again in a few minutes.",
         -1021 => "Timestamp for this request is outside of the recvWindow.",
         -2010 => "Duplicate order sent.",
