@@ -67,7 +67,8 @@ impl Gate {
 pub async fn gate(desk: &Desk, trader: &Trader, now: Timestamp) -> Result<Gate, StoreError> {
     let credential = desk.store.credential(trader.id, ExchangeEnvironment::Mainnet).await?;
     let arms = desk.store.arms().await?;
-    let arm = arms.into_iter().find(|arm| arm.trader_id == trader.id && arm.holds(now));
+    let of_trader = |arm: &Arm| desk.policy.allow_mainnet && arm.trader_id == trader.id && arm.holds(now);
+    let arm = arms.into_iter().find(of_trader);
     let missing = if !desk.policy.allow_mainnet {
         Some(Unarmed::SwitchedOff)
     } else if trader.axes.venue_kind() != VenueKind::Mainnet || trader.deleted_at.is_some() {

@@ -25,6 +25,8 @@ use std::time::Duration;
 
 /// How long a check may take, the client's own limits included.
 const VERIFY_WITHIN: Duration = Duration::from_secs(40);
+/// How often a check is repeated when the key changed meanwhile; each time is a call to the exchange.
+const VERIFY_ATTEMPTS: u32 = 3;
 /// What makes two reports about the vault the same incident.
 const VAULT_INCIDENT: &str = "vault";
 
@@ -157,32 +159,38 @@ pub async fn verify(
     environment: ExchangeEnvironment,
     by: &str,
 ) -> Result<KeyCheck, CredentialError> {
-    let trader = living(desk, id).await?;
-    let Some(mut credential) = desk.store.credential(id, environment).await? else {
-        let message = format!("There is no {environment} key.");
-        return Ok(found(desk, CheckCode::NotConfigured, message, KeyPermissions::default()));
-    };
-    let check = ask(desk, &credential).await;
-    observe::key_checked(&trader, environment, check.code, by);
-    if !check.code.is_conclusive() {
-        return Ok(check);
+    for _ in 0..VERIFY_ATTEMPTS {
+        let trader = living(desk, id).await?;
+        let Some(mut credential) = desk.store.credential(id, environment).await? else {
+            let message = format!("There is no {environment} key.");
+            return Ok(found(desk, CheckCode::NotConfigured, message, KeyPermissions::default()));
+        };
+        let check = ask(desk, &credential).await;
+        observe::key_checked(&trader, environment, check.code, by);
+        if !check.code.is_conclusive() {
+            return Ok(check);
+        }
+        let expected = credential.version;
+        credential.version += 1;
+        credential.check = Some(check.clone());
+        let detail = format!("{environment} key ending in {}: {}", credential.key_last4, check.code);
+        let changes = Changes {
+            saved_credentials: vec![(credential, Some(expected))],
+            audit: vec![line(check.at, by, "credentials.verify", id, detail)],
+            ..Changes::default()
+        };
+        match desk.store.commit(changes).await {
+            Ok(()) => {
+                desk.live.publish(Topic::Model, Some(id.0), Some(id));
+                return Ok(check);
+            }
+            // The key was replaced or checked meanwhile: what was found may be about another one.
+            Err(error) if is_conflict(&error) => {}
+            Err(CommitError::Store(error)) => return Err(error.into()),
+            Err(_) => break,
+        }
     }
-    let expected = credential.version;
-    credential.version += 1;
-    credential.check = Some(check.clone());
-    let detail = format!("{environment} key ending in {}: {}", credential.key_last4, check.code);
-    let changes = Changes {
-        saved_credentials: vec![(credential, Some(expected))],
-        audit: vec![line(check.at, by, "credentials.verify", id, detail)],
-        ..Changes::default()
-    };
-    match desk.store.commit(changes).await {
-        Ok(()) => desk.live.publish(Topic::Model, Some(id.0), Some(id)),
-        Err(error) if is_conflict(&error) => return Err(CredentialError::Contended),
-        Err(CommitError::Store(error)) => return Err(error.into()),
-        Err(_) => return Err(CredentialError::Contended),
-    }
-    Ok(check)
+    Err(CredentialError::Contended)
 }
 
 /// Compares the vault's key with what is sealed, once at the start: a locked vault is an incident until it is mended.
@@ -197,7 +205,9 @@ pub async fn watch_vault(desk: &Desk) -> Result<(), StoreError> {
     let closed = stored.iter().filter(unreadable).count();
     let problem = match desk.vault.key_id() {
         Err(error) => Some(error.to_string()),
-        Ok(_) if closed > 0 => Some(format!("{closed} saved exchange keys cannot be opened: they were sealed with another vault key, or changed; delete and save them anew")),
+        Ok(_) if closed > 0 => Some(format!(
+            "{closed} saved exchange keys cannot be opened: they were sealed with another vault key, or changed; delete and save them anew"
+        )),
         Ok(key) => {
             if stored.is_empty() && desk.store.meta(VAULT_KEY_IN_USE).await?.as_deref() != Some(key.as_str()) {
                 desk.store.set_meta(VAULT_KEY_IN_USE, &key).await?;
@@ -219,9 +229,7 @@ pub async fn watch_vault(desk: &Desk) -> Result<(), StoreError> {
             observe::vault_locked(why);
             Changes { notifications: vec![told(&incident)], incidents: vec![incident], ..Changes::default() }
         }
-        None => {
-            Changes { recovered: vec![(incident, "the vault opens again".to_owned())], ..Changes::default() }
-        }
+        None => Changes { recovered: vec![(incident, "the vault opens again".to_owned())], ..Changes::default() },
     };
     match desk.store.commit(changes).await {
         Err(CommitError::Store(error)) => Err(error),
@@ -251,9 +259,8 @@ fn parse(given: &[GivenPair]) -> Result<Vec<(ExchangeEnvironment, KeyPair)>, Vec
 
 /// A key belongs to one environment: one that is given or stored for the other as well is in the wrong place.
 fn refuse_shared(pairs: &[(ExchangeEnvironment, KeyPair)], stored: &[Credential]) -> Result<(), Vec<FieldProblem>> {
-    let account_of = |environment, pair: &KeyPair| {
-        AccountFingerprint::of_key(environment, pair.api_key.expose_secret())
-    };
+    let account_of =
+        |environment, pair: &KeyPair| AccountFingerprint::of_key(environment, pair.api_key.expose_secret());
     let mut problems = Vec::new();
     for (environment, pair) in pairs {
         let given = pairs.iter().filter(|(other, _)| other != environment);
@@ -283,10 +290,7 @@ fn seal(
         api_key: seal(KeyField::ApiKey, &pair.api_key).map_err(CredentialError::VaultLocked)?,
         api_secret: seal(KeyField::ApiSecret, &pair.api_secret).map_err(CredentialError::VaultLocked)?,
         key_last4: pair.last4(),
-        fingerprint: AccountFingerprint::of_key(
-            environment,
-            pair.api_key.expose_secret(),
-        ),
+        fingerprint: AccountFingerprint::of_key(environment, pair.api_key.expose_secret()),
         check: None,
         saved_at: at,
         // The first version is the time: a pair that is deleted and saved again must not get an earlier one's number,
@@ -349,9 +353,9 @@ async fn refuse_unresolved(
 ) -> Result<(), CredentialError> {
     let open = desk.store.open_orders(Some(id)).await?;
     for environment in environments {
-        let at_venue = open.iter().filter(|order| {
-            order.intent.venue == venue_of(*environment) && order.status() != OrderStatus::Initialized
-        });
+        let at_venue = open
+            .iter()
+            .filter(|order| order.intent.venue == venue_of(*environment) && order.status() != OrderStatus::Initialized);
         let count = at_venue.count();
         if count > 0 {
             return Err(CredentialError::OrdersUnresolved { environment: *environment, count });
@@ -388,8 +392,7 @@ fn note(
     by: &str,
     at: Timestamp,
 ) {
-    let action =
-        if kind == IncidentKind::CredentialsDeleted { "credentials.delete" } else { "credentials.save" };
+    let action = if kind == IncidentKind::CredentialsDeleted { "credentials.delete" } else { "credentials.save" };
     changes.audit.push(line(at, by, action, trader.id, format!("{verb} {detail}")));
     changes.incidents.push(NewIncident {
         kind,

@@ -13,6 +13,7 @@ use crate::domain::venue_kind::{
     AutomationLevel, Axes, ExchangeEnvironment, ExchangeType, TradingEnvironment, VenueKind,
 };
 use crate::ports::store::{AuditEntry, Changes, CommitError, Guard, IdKind, StoreError};
+use crate::services::arming::must_be_armed_anew;
 use crate::services::cycle_parts::open_book;
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
 use crate::services::live_feed::Topic;
@@ -250,8 +251,13 @@ async fn change(
             }
             changes.incidents.push(incident);
         }
-        if trader.deleted_at.is_some() || crate::services::arming::must_be_armed_anew(before.axes, trader.axes) {
+        if trader.deleted_at.is_some() || must_be_armed_anew(before.axes, trader.axes) {
             changes.disarmed.push(id);
+        }
+        if trader.deleted_at.is_some() {
+            // Nobody can use its keys any more, so nobody keeps them.
+            let held = desk.store.credentials(Some(id)).await?;
+            changes.deleted_credentials.extend(held.iter().map(|key| (id, key.environment, key.version)));
         }
         changes.updated_traders.push((trader.clone(), before.version));
         match desk.store.commit(changes).await {

@@ -49,7 +49,10 @@ pub struct Input {
 
 impl std::fmt::Debug for Input {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Input").field("errors", &self.errors).field("values", &self.values.len()).finish_non_exhaustive()
+        f.debug_struct("Input")
+            .field("errors", &self.errors)
+            .field("values", &self.values.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,7 +3,9 @@
 use super::connect::Db;
 use super::row::failed;
 use super::write::Tx;
-use super::{books, credentials, cycles, decisions, fills, incidents, leases, ledger, messages, orders, positions, traders};
+use super::{
+    books, credentials, cycles, decisions, fills, incidents, leases, ledger, messages, orders, positions, traders,
+};
 use crate::ports::store::{Changes, CommitError, Guard, StoreError};
 use sea_orm::{DbErr, RuntimeErr};
 

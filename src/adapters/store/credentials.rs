@@ -75,10 +75,7 @@ fn row_of(credential: &Credential) -> Model {
     }
 }
 
-pub(super) async fn all(
-    db: &impl ConnectionTrait,
-    trader: Option<TraderId>,
-) -> Result<Vec<Credential>, StoreError> {
+pub(super) async fn all(db: &impl ConnectionTrait, trader: Option<TraderId>) -> Result<Vec<Credential>, StoreError> {
     let mut query = Entity::find().order_by_asc(Column::TraderId).order_by_desc(Column::Environment);
     if let Some(trader) = trader {
         query = query.filter(Column::TraderId.eq(trader.0));
@@ -115,10 +112,7 @@ pub(super) async fn save(tx: &Tx, changes: &[(Credential, Option<i64>)]) -> Resu
     Ok(())
 }
 
-pub(super) async fn delete(
-    tx: &Tx,
-    changes: &[(TraderId, ExchangeEnvironment, i64)],
-) -> Result<(), CommitError> {
+pub(super) async fn delete(tx: &Tx, changes: &[(TraderId, ExchangeEnvironment, i64)]) -> Result<(), CommitError> {
     for (trader, environment, expected) in changes {
         let delete = Entity::delete_many()
             .filter(Column::TraderId.eq(trader.0))
@@ -171,12 +165,7 @@ pub(super) async fn arm(tx: &Tx, arms: &[Arm]) -> Result<(), CommitError> {
             until: Set(arm.until.0),
         };
         let replace = OnConflict::column(arm::Column::TraderId)
-            .update_columns([
-                arm::Column::Fingerprint,
-                arm::Column::ArmedBy,
-                arm::Column::ArmedAt,
-                arm::Column::Until,
-            ])
+            .update_columns([arm::Column::Fingerprint, arm::Column::ArmedBy, arm::Column::ArmedAt, arm::Column::Until])
             .to_owned();
         let upsert = arm::Entity::insert(row).on_conflict(replace);
         upsert.exec_without_returning(tx).await.map_err(failed(ARMS))?;

@@ -1,7 +1,9 @@
 //! The questions that are asked of the store, each answered by the module of its table.
 
 use super::SqlStore;
-use super::{books, credentials, cycles, decisions, fills, incidents, ledger, messages, orders, positions, touched, traders};
+use super::{
+    books, credentials, cycles, decisions, fills, incidents, ledger, messages, orders, positions, touched, traders,
+};
 use crate::domain::arming::Arm;
 use crate::domain::book::{Book, BookView};
 use crate::domain::credential::Credential;

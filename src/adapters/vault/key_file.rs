@@ -91,7 +91,9 @@ pub(super) fn read(path: &Path) -> Result<Option<VaultKey>, String> {
     let metadata = file.metadata().map_err(|error| cannot(path, "be read", &error))?;
     if metadata.mode() & 0o077 != 0 {
         let path = path.display();
-        return Err(format!("{path} holds the vault key, and other accounts of this machine may open it: run chmod 600 on it"));
+        return Err(format!(
+            "{path} holds the vault key, and other accounts of this machine may open it: run chmod 600 on it"
+        ));
     }
     let mut text = Zeroizing::new(String::with_capacity(FILE_MAX as usize));
     file.take(FILE_MAX).read_to_string(&mut text).map_err(|error| cannot(path, "be read", &error))?;

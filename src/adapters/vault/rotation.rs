@@ -47,7 +47,8 @@ fn read_new(path: &Path) -> Result<VaultKey, String> {
     let failed = |error: std::io::Error| format!("{shown} cannot be read: {error}");
     let mut text = Zeroizing::new(String::with_capacity(FILE_MAX as usize));
     File::open(path).and_then(|file| file.take(FILE_MAX).read_to_string(&mut text)).map_err(failed)?;
-    VaultKey::parse(&text).ok_or_else(|| format!("{shown} must hold 64 hex digits, as openssl rand -hex 32 prints them"))
+    VaultKey::parse(&text)
+        .ok_or_else(|| format!("{shown} must hold 64 hex digits, as openssl rand -hex 32 prints them"))
 }
 
 impl KeyRotation for FileKeyRotation {

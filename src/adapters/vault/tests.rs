@@ -61,7 +61,8 @@ fn another_key_in_the_environment_or_an_open_file_locks_it_with_what_to_do() {
     let given = |text: &str| VaultSource { given: Some(text.to_owned().into()), data_dir: dir.path().to_owned() };
     let other = FileVault::open(&given(&"ab".repeat(32)), &known);
     assert!(why(&other).contains("and here is"), "{}", why(&other));
-    for vault in [FileVault::open(&given("hunter2"), &known), FileVault::open(&given("hunter2"), &VaultUse::default())] {
+    for vault in [FileVault::open(&given("hunter2"), &known), FileVault::open(&given("hunter2"), &VaultUse::default())]
+    {
         assert!(why(&vault).contains("64 hex digits") && !why(&vault).contains("hunter2"), "{}", why(&vault));
     }
     let fresh = FileVault::open(&given(&"ab".repeat(32)), &VaultUse::default());

@@ -202,11 +202,8 @@ pub fn read_pair(
     if api_key.is_none() && api_secret.is_none() {
         return None;
     }
-    let given = GivenPair {
-        environment,
-        api_key: api_key.unwrap_or_default(),
-        api_secret: api_secret.unwrap_or_default(),
-    };
+    let given =
+        GivenPair { environment, api_key: api_key.unwrap_or_default(), api_secret: api_secret.unwrap_or_default() };
     Some(given)
 }
 
@@ -216,9 +213,8 @@ pub fn credential_error(error: CredentialError) -> AppError {
     match error {
         CredentialError::NotFound(_) => AppError::not_found("model"),
         CredentialError::Invalid(problems) => {
-            let name = |(environment, field, problem): FieldProblem| {
-                (field_name(environment, field), problem.to_string())
-            };
+            let name =
+                |(environment, field, problem): FieldProblem| (field_name(environment, field), problem.to_string());
             AppError::invalid(problems.into_iter().map(name).collect())
         }
         CredentialError::OrdersUnresolved { .. } => AppError::conflict("orders_unresolved", message),

@@ -93,7 +93,10 @@ async fn confirmation(
         return html(status, &form);
     }
     let shell = shell(desk, ctx, Nav::Models, format!("Arm {}", trader.name)).await?;
-    html(status, &FormPage { shell, back_url: settings_url(trader), back: format!("Settings of {}", trader.name), form })
+    html(
+        status,
+        &FormPage { shell, back_url: settings_url(trader), back: format!("Settings of {}", trader.name), form },
+    )
 }
 
 fn settings_url(trader: &Trader) -> String {

@@ -57,12 +57,7 @@ impl Told {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn panel(
-    desk: &Desk,
-    ctx: &Ctx,
-    trader: &Trader,
-    told: Option<Told>,
-) -> Result<CredentialsPanel, AppError> {
+pub async fn panel(desk: &Desk, ctx: &Ctx, trader: &Trader, told: Option<Told>) -> Result<CredentialsPanel, AppError> {
     let stored = desk.store.credentials(Some(trader.id)).await?;
     let now = desk.clock.now();
     let mut cards = Vec::new();
@@ -184,7 +179,8 @@ async fn gate_view(desk: &Desk, ctx: &Ctx, trader: &Trader, now: Timestamp) -> R
         step(false, "An administrator arms the model by typing its name"),
     ];
     let armed = gate.arm.as_ref();
-    let hindered = gate.verdict().err().map_or_else(String::new, |why| format!(" At this moment it opens nothing: {why}."));
+    let hindered =
+        gate.verdict().err().map_or_else(String::new, |why| format!(" At this moment it opens nothing: {why}."));
     let blocked = match gate.missing {
         Some(Unarmed::SwitchedOff) => "Real money is switched off for this installation.".to_owned(),
         Some(_) => "Complete the steps above first; arming is the last one.".to_owned(),
@@ -264,7 +260,8 @@ fn cancelled_words(changed: &CredentialsChanged) -> String {
     match u64::try_from(gone).unwrap_or(u64::MAX) {
         0 => String::new(),
         gone => {
-            let words = show::plural(gone, "waiting decision or unsent order was", "waiting decisions and unsent orders were");
+            let words =
+                show::plural(gone, "waiting decision or unsent order was", "waiting decisions and unsent orders were");
             format!(" {words} cancelled.")
         }
     }
@@ -274,11 +271,7 @@ fn cancelled_words(changed: &CredentialsChanged) -> String {
 ///
 /// # Errors
 /// 404, or when the database fails.
-pub async fn verify(
-    desk: web::Data<Desk>,
-    ctx: Ctx,
-    path: web::Path<(i64, String)>,
-) -> Result<HttpResponse, AppError> {
+pub async fn verify(desk: web::Data<Desk>, ctx: Ctx, path: web::Path<(i64, String)>) -> Result<HttpResponse, AppError> {
     let (id, word) = path.into_inner();
     let (trader, environment) = (model(&desk, id).await?, parse_environment(&word)?);
     match credentials::verify(&desk, trader.id, environment, &ctx.actor.name()).await {
@@ -308,11 +301,7 @@ pub async fn delete_form(
 ///
 /// # Errors
 /// 404, or when the database fails.
-pub async fn delete(
-    desk: web::Data<Desk>,
-    ctx: Ctx,
-    path: web::Path<(i64, String)>,
-) -> Result<HttpResponse, AppError> {
+pub async fn delete(desk: web::Data<Desk>, ctx: Ctx, path: web::Path<(i64, String)>) -> Result<HttpResponse, AppError> {
     let (id, word) = path.into_inner();
     let (trader, environment) = (model(&desk, id).await?, parse_environment(&word)?);
     match credentials::delete(&desk, trader.id, &[environment], &ctx.actor.name()).await {
@@ -344,7 +333,10 @@ async fn confirmation(
         return html(status, &form);
     }
     let shell = shell(desk, ctx, Nav::Models, format!("Delete a key of {}", trader.name)).await?;
-    html(status, &FormPage { shell, back_url: settings_url(trader), back: format!("Settings of {}", trader.name), form })
+    html(
+        status,
+        &FormPage { shell, back_url: settings_url(trader), back: format!("Settings of {}", trader.name), form },
+    )
 }
 
 /// To htmx the page, of which it takes what changed; to a plain form a redirect with the sentence.

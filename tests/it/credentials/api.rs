@@ -1,8 +1,6 @@
 //! The endpoints, in the exact words of the contract.
 
-use super::house::{
-    KEY, OTHER_KEY, OTHER_SECRET, SECRET, keys, mainnet_pair, testnet_pair, trades_only, validate,
-};
+use super::house::{KEY, OTHER_KEY, OTHER_SECRET, SECRET, keys, mainnet_pair, testnet_pair, trades_only, validate};
 use countersign::domain::access::TokenScope;
 use countersign::domain::credential::KeyPermissions;
 use countersign::domain::venue_kind::ExchangeEnvironment::{Mainnet, Testnet};
@@ -13,7 +11,7 @@ use serde_json::{Value, json};
 in_each_house! {
     async fn a_pair_is_saved_told_of_verified_and_deleted(house) {
         let mut admin = house.admin().await;
-        let id = house.model(&mut admin, "Sage").await;
+        let id = house.model("Sage").await;
         let nothing = json!({
             "configured": false, "has_mainnet": false, "has_testnet": false, "exchange_type": "binance",
             "last_validated": null, "is_active": false, "testnet_key_last4": null, "mainnet_key_last4": null,
@@ -37,7 +35,7 @@ in_each_house! {
         assert_eq!(checked["permissions"]["granted"], json!(["SPOT"]));
         assert_eq!(house.exchanges.opened.lock().unwrap().as_slice(), [(KEY.to_owned(), SECRET.to_owned())]);
         let told = admin.api("GET", &keys(id), Value::Null).await.json();
-        assert_eq!(told["last_validated"], "2026-01-01T00:00:00Z");
+        assert_eq!(told["last_validated"], "2026-01-01T00:00:00.000Z");
 
         let replaced = json!({ "testnet_api_key": OTHER_KEY, "testnet_api_secret": OTHER_SECRET });
         assert_eq!(admin.api("POST", &keys(id), replaced).await.status, 200);
@@ -62,7 +60,7 @@ in_each_house! {
 
     async fn one_pair_never_touches_the_other(house) {
         let mut admin = house.admin().await;
-        let id = house.model(&mut admin, "Sage").await;
+        let id = house.model("Sage").await;
         admin.api("POST", &keys(id), testnet_pair()).await;
         let testnet = house.credential(id, Testnet).await.unwrap();
         let both = json!({
@@ -79,7 +77,7 @@ in_each_house! {
 
     async fn what_is_no_pair_is_refused_by_name_without_an_echo(house) {
         let mut admin = house.admin().await;
-        let id = house.model(&mut admin, "Sage").await;
+        let id = house.model("Sage").await;
         let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIGsGZmUVCjYzdcUBoMOgbZIdlvS1JpDUa1T/x4/p8HZV\n-----END PRIVATE KEY-----";
         for (body, field, says) in [
             (json!({}), "testnet_api_key", "is required"),
@@ -119,7 +117,7 @@ in_each_house! {
 
     async fn what_a_clipboard_adds_is_removed_and_said(house) {
         let mut admin = house.admin().await;
-        let id = house.model(&mut admin, "Sage").await;
+        let id = house.model("Sage").await;
         let body = json!({ "testnet_api_key": format!(" {KEY}\n"), "testnet_api_secret": SECRET });
         let saved = admin.api("POST", &keys(id), body).await.json();
         assert_eq!(saved["warnings"], json!(["testnet_api_key: spaces or line breaks were removed"]));
@@ -129,19 +127,19 @@ in_each_house! {
 
     async fn a_key_of_the_other_environment_is_not_taken_twice(house) {
         let mut admin = house.admin().await;
-        let id = house.model(&mut admin, "Sage").await;
+        let id = house.model("Sage").await;
         admin.api("POST", &keys(id), testnet_pair()).await;
         let refused = admin.api("POST", &keys(id), json!({ "api_key": KEY, "api_secret": SECRET })).await;
         assert_eq!(refused.status, 422);
         assert!(refused.json()["error"]["fields"]["api_key"].as_str().unwrap().contains("other environment"));
         // Two models may share one key.
-        let other = house.model(&mut admin, "Drifter").await;
+        let other = house.model("Drifter").await;
         assert_eq!(admin.api("POST", &keys(other), testnet_pair()).await.status, 200);
     }
 
     async fn saving_and_deleting_cancel_what_waits_in_the_same_breath(house) {
         let mut admin = house.admin().await;
-        let id = house.model(&mut admin, "Sage").await;
+        let id = house.model("Sage").await;
         for method in ["POST", "DELETE"] {
             let decision = house.waiting(&mut admin, id).await;
             let body = if method == "POST" { testnet_pair() } else { Value::Null };
@@ -158,9 +156,17 @@ in_each_house! {
         assert_eq!(decision["status"], "pending", "a refused form changes nothing");
     }
 
-    async fn only_an_administrator_saves_and_deletes(house) {
+    async fn a_model_that_is_deleted_takes_its_keys_along(house) {
         let mut admin = house.admin().await;
-        let id = house.model(&mut admin, "Sage").await;
+        let id = house.model("Sage").await;
+        admin.api("POST", &keys(id), testnet_pair()).await;
+        assert_eq!(admin.api("DELETE", &format!("/api/models/{id}?confirm=Sage"), Value::Null).await.status, 200);
+        assert!(house.desk.store.credentials(None).await.unwrap().is_empty());
+        assert_eq!(admin.api("GET", &keys(id), Value::Null).await.status, 404);
+    }
+
+    async fn only_an_administrator_saves_and_deletes(house) {
+        let id = house.model("Sage").await;
         let mut operator = house.program(TokenScope::Operate).await;
         assert_eq!(operator.api("POST", &keys(id), testnet_pair()).await.status, 403);
         assert_eq!(operator.api("DELETE", &keys(id), Value::Null).await.status, 403);
@@ -174,7 +180,7 @@ in_each_house! {
 
     async fn every_way_a_check_can_end_has_its_word(house) {
         let mut admin = house.admin().await;
-        let id = house.model(&mut admin, "Sage").await;
+        let id = house.model("Sage").await;
         admin.api("POST", &keys(id), testnet_pair()).await;
         admin.api("POST", &keys(id), mainnet_pair()).await;
         let may = |can_trade, can_withdraw| Ok(KeyPermissions { can_trade, can_withdraw, ..trades_only() });
@@ -206,7 +212,7 @@ in_each_house! {
 
     async fn an_exchange_that_does_not_answer_takes_nothing_back(house) {
         let mut admin = house.admin().await;
-        let id = house.model(&mut admin, "Sage").await;
+        let id = house.model("Sage").await;
         admin.api("POST", &keys(id), testnet_pair()).await;
         admin.api("POST", &validate(id), Value::Null).await;
         let before = house.credential(id, Testnet).await.unwrap();

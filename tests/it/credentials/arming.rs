@@ -21,7 +21,7 @@ async fn type_name(admin: &mut Client, id: i64, name: &str) -> u16 {
 
 /// A model that lacks nothing but the arm.
 async fn ready(house: &House, admin: &mut Client) -> i64 {
-    let id = house.model(admin, "Sage").await;
+    let id = house.model("Sage").await;
     let set = async |admin: &mut Client, path: &str, body: Value| {
         let answer = admin.api("POST", &format!("/api/models/{id}/{path}"), body).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -40,7 +40,7 @@ async fn arming_is_the_last_of_five_steps(database: Database) {
     })
     .await;
     let mut admin = house.admin().await;
-    let id = house.model(&mut admin, "Sage").await;
+    let id = house.model("Sage").await;
     let page = format!("/models/{id}/settings");
     let arm = format!("/models/{id}/arm");
     let missing = async |admin: &mut Client, says: &str| {

@@ -70,7 +70,9 @@ async fn plant(admin: &mut Client, id: i64) {
     }
     clean_answer("another endpoint", &admin.api("POST", "/api/models", json!({ "name": [SECRET], SECRET: 1 })).await);
     let form = format!("/models/{id}/credentials/mainnet");
-    for fields in [[("api_key", SECRET), ("api_secret", &SECRET[..9])], [("api_key", KEY), ("testnet_api_secret", SECRET)]] {
+    for fields in
+        [[("api_key", SECRET), ("api_secret", &SECRET[..9])], [("api_key", KEY), ("testnet_api_secret", SECRET)]]
+    {
         let answer = admin.post_form(&form, &fields).await;
         assert_eq!(answer.status, 422, "{}", answer.body);
         clean_answer("a refused form", &answer);
@@ -148,7 +150,7 @@ async fn no_page_answer_log_line_or_file_holds_a_secret() {
         ("csrf_token", &csrf),
     ];
     assert_eq!(admin.post_raw("/setup", &fields).await.status, 303);
-    admin.login("ada", PASSWORD).await;
+    admin.csrf = admin.get("/api/whoami").await.json()["csrf_token"].as_str().map(str::to_owned);
     let model = json!({ "name": "Sage", "provider_id": 1, "model_name": "buy_and_hold" });
     let id = admin.api("POST", "/api/models", model).await.json()["id"].as_i64().unwrap();
     admin.api("POST", &format!("/api/models/{id}/cycle"), Value::Null).await;
@@ -171,7 +173,7 @@ async fn no_row_of_postgres_holds_a_secret() {
     let Some(Database::Postgres(url)) = postgres::new_database().await else { return };
     let house = House::open(Database::Postgres(url.clone()), |settings| settings.allow_mainnet = true).await;
     let mut admin = house.admin().await;
-    let id = house.model(&mut admin, "Sage").await;
+    let id = house.model("Sage").await;
     plant(&mut admin, id).await;
     let db = connect(&url).await.unwrap();
     let ask = async |query: String| db.reader.query_all_raw(Statement::from_string(db.backend, query)).await.unwrap();

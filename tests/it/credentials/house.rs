@@ -4,18 +4,22 @@ use crate::support::{Client, Database, ManualClock, PASSWORD};
 use async_trait::async_trait;
 use countersign::app::Application;
 use countersign::domain::access::{Actor, Role, TokenScope};
+use countersign::domain::book::Book;
 use countersign::domain::credential::{AccountFingerprint, Credential, KeyField, KeyPermissions};
-use countersign::domain::ids::TraderId;
+use countersign::domain::ids::{BUILT_IN_PROVIDER, BookId, TraderId};
 use countersign::domain::market::Symbol;
+use countersign::domain::money::Money;
 use countersign::domain::order::Order;
-use countersign::domain::time::Timestamp;
-use countersign::domain::venue_kind::{ExchangeEnvironment, VenueKind};
+use countersign::domain::time::{DAY_MS, Timestamp};
+use countersign::domain::trader::{Trader, TradingState};
+use countersign::domain::trader_settings::TraderSettings;
+use countersign::domain::venue_kind::{AutomationLevel, Axes, ExchangeEnvironment, ExchangeType, VenueKind};
 use countersign::ports::clock::Clock;
 use countersign::ports::exchange::{
     AssetBalance, ExchangeAccount, ExchangeError, Exchanges, TradesFrom, VenueOrder, VenueTrade,
 };
 use countersign::ports::market_data::MarketData;
-use countersign::ports::store::{IncidentFilter, JournaledOrder, Page};
+use countersign::ports::store::{Changes, IdKind, IncidentFilter, JournaledOrder, Page};
 use countersign::ports::vault::{SealContext, Vault};
 use countersign::ports::venue::{CancelOutcome, OrderContext, QueryOutcome, SubmitOutcome, Venue};
 use countersign::services::access::AccessService;
@@ -208,13 +212,34 @@ impl House {
         Client::new(&self.url).with_token(secret.expose_secret())
     }
 
-    /// A model that asks before it trades.
-    pub async fn model(&self, admin: &mut Client, name: &str) -> i64 {
-        let body = json!({ "name": name, "provider_id": 1, "model_name": "buy_and_hold" });
-        let id = admin.api("POST", "/api/models", body).await.json()["id"].as_i64().unwrap();
-        let body = json!({ "automation": "semi_automated" });
-        assert_eq!(admin.api("POST", &format!("/api/models/{id}/automation"), body).await.status, 200);
-        id
+    /// A model that asks before it trades, and that the scheduler leaves alone.
+    pub async fn model(&self, name: &str) -> i64 {
+        let id = TraderId(self.desk.next_id(IdKind::Trader).await.unwrap());
+        let book = BookId(self.desk.next_id(IdKind::Book).await.unwrap());
+        let settings = TraderSettings::default();
+        let capital = Money::new(settings.initial_capital);
+        let trader = Trader {
+            id,
+            name: name.to_owned(),
+            provider_id: BUILT_IN_PROVIDER,
+            model_name: "buy_and_hold".to_owned(),
+            exchange_type: ExchangeType::Binance,
+            axes: Axes { automation_level: AutomationLevel::SemiAutomated, ..Axes::default() },
+            state: TradingState::Active,
+            settings,
+            next_run_at: Some(self.now().plus_ms(3_650 * DAY_MS)),
+            api_errors: 0,
+            created_at: self.now(),
+            deleted_at: None,
+            version: 1,
+        };
+        let changes = Changes {
+            new_traders: vec![trader],
+            new_books: vec![Book::open(book, id, VenueKind::Simulation, capital, self.now())],
+            ..Changes::default()
+        };
+        self.desk.store.commit(changes).await.unwrap();
+        id.0
     }
 
     /// A decision that waits; its id.

@@ -13,7 +13,7 @@ fn secrets_in(body: &str) -> bool {
 in_each_house! {
     async fn a_key_is_saved_verified_and_deleted_without_scripts(house) {
         let mut admin = house.admin().await;
-        let id = house.model(&mut admin, "Sage").await;
+        let id = house.model("Sage").await;
         let (page, form) = (format!("/models/{id}/settings"), format!("/models/{id}/credentials/testnet"));
         let empty = admin.get(&page).await.body;
         for words in [
@@ -48,8 +48,8 @@ in_each_house! {
     }
 
     async fn a_refused_form_comes_back_empty_and_says_so(house) {
-        let mut admin = house.admin().await;
-        let id = house.model(&mut admin, "Sage").await;
+        let admin = house.admin().await;
+        let id = house.model("Sage").await;
         let form = format!("/models/{id}/credentials/testnet");
         for (pair, says) in [
             ([("testnet_api_key", KEY), ("testnet_api_secret", &SECRET[..40])], "Secret must be the 64"),
@@ -74,10 +74,9 @@ in_each_house! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_scripts_the_panel_says_what_was_done_and_what_was_found() {
     let house = super::house::House::open(crate::support::Database::Sqlite, |_| {}).await;
-    let mut admin = house.admin().await;
-    let id = house.model(&mut admin, "Sage").await;
+    let id = house.model("Sage").await;
     let form = format!("/models/{id}/credentials/testnet");
-    let mut admin = admin.with_header("HX-Request", "true");
+    let mut admin = house.admin().await.with_header("HX-Request", "true");
     let spaced = format!("{KEY} ");
     let saved = admin.post_form(&form, &[("testnet_api_key", &spaced), ("testnet_api_secret", SECRET)]).await;
     assert_eq!(saved.status, 200);
@@ -98,13 +97,16 @@ async fn with_scripts_the_panel_says_what_was_done_and_what_was_found() {
 async fn operators_verify_and_viewers_look() {
     let house = super::house::House::open(crate::support::Database::Sqlite, |_| {}).await;
     let mut admin = house.admin().await;
-    let id = house.model(&mut admin, "Sage").await;
+    let id = house.model("Sage").await;
     admin.api("POST", &keys(id), testnet_pair()).await;
     let form = format!("/models/{id}/credentials/testnet");
     let pair = [("testnet_api_key", KEY), ("testnet_api_secret", SECRET)];
     let mut ann = house.person("ann", Role::Operator).await;
     let page = ann.get(&format!("/models/{id}/settings")).await.body;
-    assert!(page.contains("Only an administrator may save or delete") && !page.contains("testnet_api_secret"), "{page}");
+    assert!(
+        page.contains("Only an administrator may save or delete") && !page.contains("testnet_api_secret"),
+        "{page}"
+    );
     assert_eq!(ann.post_form(&form, &pair).await.status, 403);
     assert_eq!(ann.post_form(&format!("{form}/delete"), &[]).await.status, 403);
     assert_eq!(ann.post_form(&format!("{form}/verify"), &[]).await.status, 303);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 in_each_house! {
     async fn a_lost_key_is_an_incident_until_it_is_back(house) {
         let mut admin = house.admin().await;
-        let id = house.model(&mut admin, "Sage").await;
+        let id = house.model("Sage").await;
         assert_eq!(admin.api("POST", &keys(id), testnet_pair()).await.status, 200);
         let sealed = house.credential(id, Testnet).await.unwrap();
 
@@ -32,7 +32,7 @@ in_each_house! {
 
     async fn after_deleting_what_cannot_be_opened_a_new_key_is_made(house) {
         let mut admin = house.admin().await;
-        let id = house.model(&mut admin, "Sage").await;
+        let id = house.model("Sage").await;
         admin.api("POST", &keys(id), testnet_pair()).await;
         let house = house.restart(|dir| std::fs::write(dir.join("vault.key"), "ab".repeat(32)).unwrap()).await;
         let mut admin = house.admin().await;
@@ -46,7 +46,7 @@ in_each_house! {
 
     async fn a_row_that_was_moved_to_another_model_does_not_open(house) {
         let mut admin = house.admin().await;
-        let (one, two) = (house.model(&mut admin, "Sage").await, house.model(&mut admin, "Drifter").await);
+        let (one, two) = (house.model("Sage").await, house.model("Drifter").await);
         admin.api("POST", &keys(one), testnet_pair()).await;
         let mut moved = house.credential(one, Testnet).await.unwrap();
         moved.trader_id = countersign::domain::ids::TraderId(two);

@@ -2,9 +2,7 @@
 
 use super::harness::on_both;
 use countersign::domain::arming::Arm;
-use countersign::domain::credential::{
-    AccountFingerprint, CheckCode, Credential, KeyCheck, KeyPermissions, Sealed,
-};
+use countersign::domain::credential::{AccountFingerprint, CheckCode, Credential, KeyCheck, KeyPermissions, Sealed};
 use countersign::domain::ids::TraderId;
 use countersign::domain::time::Timestamp;
 use countersign::domain::venue_kind::{ExchangeEnvironment, ExchangeType};

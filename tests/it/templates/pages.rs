@@ -318,13 +318,23 @@ pub fn pages() -> Vec<(&'static str, String)> {
         ),
         (
             "key-delete",
-            html(&form_page("Delete", ConfirmForm::delete_key("c5rf-t0ken", 1, "Sage", Env::Testnet, "2 orders are open."))),
+            html(&form_page(
+                "Delete",
+                ConfirmForm::delete_key("c5rf-t0ken", 1, "Sage", Env::Testnet, "2 orders are open."),
+            )),
         ),
         (
             "arm",
             html(&form_page(
                 "Arm",
-                ConfirmForm::arm("c5rf-t0ken", 1, "Sage", 12, vec![fact("Key ending in", "…Hx7Q")], "That is not its name."),
+                ConfirmForm::arm(
+                    "c5rf-t0ken",
+                    1,
+                    "Sage",
+                    12,
+                    vec![fact("Key ending in", "…Hx7Q")],
+                    "That is not its name.",
+                ),
             )),
         ),
         ("stop", html(&form_page("Stop", stop_form))),

@@ -83,13 +83,19 @@ fn live_note(trader: &Trader, key: Option<&Credential>) -> String {
     let is_live = trader.axes.trading_environment == TradingEnvironment::Live;
     match key {
         None => {
-            let start = if is_live { "Live, but without exchange credentials" } else { "Missing for live: exchange credentials" };
+            let start = if is_live {
+                "Live, but without exchange credentials"
+            } else {
+                "Missing for live: exchange credentials"
+            };
             sentences.push(format!(
                 "{start} for {environment}. Until a key is saved, every live cycle ends as EXCHANGE_NOT_CONFIGURED, and nothing is simulated instead."
             ));
         }
         Some(key) if key.check.as_ref().is_some_and(|check| check.code != CheckCode::Ok) => {
-            sentences.push(format!("The {environment} key did not pass its last check, so live cycles end as EXCHANGE_NOT_CONFIGURED."));
+            sentences.push(format!(
+                "The {environment} key did not pass its last check, so live cycles end as EXCHANGE_NOT_CONFIGURED."
+            ));
         }
         Some(_) => {}
     }
