@@ -91,7 +91,7 @@ fn gzip(plain: &[u8]) -> Option<Bytes> {
 mod tests {
     use super::*;
     use actix_web::middleware::{Compress, from_fn};
-    use actix_web::{App, HttpResponse, test, web};
+    use actix_web::{App, HttpResponse, test as request, web};
     use flate2::read::GzDecoder;
     use std::io::Read;
 
@@ -127,15 +127,15 @@ mod tests {
             .route("/page", page("text/html; charset=utf-8", 5_000))
             .route("/short", page("text/html; charset=utf-8", 100))
             .route("/file", page("text/css", 5_000));
-        let app = test::init_service(app).await;
-        let mut request = test::TestRequest::get().uri(path);
+        let app = request::init_service(app).await;
+        let mut request = request::TestRequest::get().uri(path);
         if let Some(accepts) = accepts {
             request = request.insert_header((header::ACCEPT_ENCODING, accepts));
         }
-        let response = test::call_service(&app, request.to_request()).await;
+        let response = request::call_service(&app, request.to_request()).await;
         let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (encoding, vary) = (text(header::CONTENT_ENCODING), text(header::VARY).unwrap_or_default());
-        (encoding, vary, test::read_body(response).await)
+        (encoding, vary, request::read_body(response).await)
     }
 
     #[actix_web::test]
