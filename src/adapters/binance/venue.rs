@@ -55,9 +55,10 @@ impl BinanceAccount {
                 if let Err(why) = is_ours(order, &answered.value) {
                     return SubmitOutcome::Ambiguous { why };
                 }
-                // Placed, but an execution that is not told yet must not be booked as none: asking again will tell.
-                let unread = |why| SubmitOutcome::Ambiguous { why: format!("it was placed; {why}") };
-                return self.completed(answered).await.map_or_else(unread, SubmitOutcome::Accepted);
+                let known = decode::fills(&answered.value).unwrap_or_default();
+                let without_trades = decode::report(&answered.value, known, answered.raw.clone());
+                // It was placed, whatever becomes of the question about its trades: that can be asked again.
+                return SubmitOutcome::Accepted(self.completed(answered).await.unwrap_or(without_trades));
             }
             Err(error) => error,
         };
@@ -207,8 +208,8 @@ impl Venue for BinanceAccount {
                 if let Err(why) = is_ours(order, &answered.value) {
                     return CancelOutcome::Unavailable { why };
                 }
-                let unread = |why| CancelOutcome::Unavailable { why: format!("it was cancelled; {why}") };
-                self.completed(answered).await.map_or_else(unread, CancelOutcome::Canceled)
+                let without_trades = decode::report(&answered.value, Vec::new(), answered.raw.clone());
+                CancelOutcome::Canceled(self.completed(answered).await.unwrap_or(without_trades))
             }
             Err(CallError::Refused(refusal)) => CancelOutcome::Refused { why: refusal.to_string() },
             Err(error) => CancelOutcome::Unavailable { why: error.to_string() },
