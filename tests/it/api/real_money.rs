@@ -1,47 +1,14 @@
 //! Real money: what is approved must be named to the last digit.
 
 use super::shorthand::{asking_model, waiting};
+use crate::credentials::house::{FakeExchanges, mainnet_pair};
 use crate::support::{Database, House, Stage};
-use async_trait::async_trait;
-use countersign::domain::order::Order;
 use countersign::domain::venue_kind::VenueKind;
-use countersign::ports::store::JournaledOrder;
-use countersign::ports::venue::{CancelOutcome, OrderContext, QueryOutcome, SubmitOutcome, Venue, VenueDirectory};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
 on_each_database!(an_approval_of_real_money_names_version_and_digest);
-
-/// A mainnet that answers no order: these stories end before one is sent.
-struct Mainnet;
-
-#[async_trait]
-impl Venue for Mainnet {
-    fn kind(&self) -> VenueKind {
-        VenueKind::Mainnet
-    }
-
-    async fn submit(&self, _: &JournaledOrder, _: OrderContext<'_>) -> SubmitOutcome {
-        unreachable!("the story holds its orders")
-    }
-
-    async fn query(&self, _: &Order, _: OrderContext<'_>) -> QueryOutcome {
-        QueryOutcome::Unavailable { why: "nobody is there".to_owned() }
-    }
-
-    async fn cancel(&self, _: &Order, _: OrderContext<'_>) -> CancelOutcome {
-        CancelOutcome::Unavailable { why: "nobody is there".to_owned() }
-    }
-}
-
-struct OnlyMainnet;
-
-impl VenueDirectory for OnlyMainnet {
-    fn find(&self, kind: VenueKind) -> Option<Arc<dyn Venue>> {
-        (kind == VenueKind::Mainnet).then(|| Arc::new(Mainnet) as Arc<dyn Venue>)
-    }
-}
 
 /// A house in which real money may be chosen, with prices like everywhere.
 struct Armed(House);
@@ -53,7 +20,7 @@ impl Stage for Armed {
             |settings| settings.allow_mainnet = true,
             |desk| {
                 desk.markets.live.insert(VenueKind::Mainnet, Arc::clone(&desk.markets.simulation));
-                desk.venues = Arc::new(OnlyMainnet);
+                desk.exchanges = Some(FakeExchanges::of(desk));
                 desk.policy.patience.order = Duration::ZERO;
             },
         );
@@ -67,11 +34,15 @@ async fn an_approval_of_real_money_names_version_and_digest(armed: Armed) {
     let mut program = house.admin().await;
     let id = asking_model(&mut program, "Sage").await;
     for (what, body) in [
+        ("exchange/credentials", mainnet_pair()),
         ("exchange/environment", json!({ "exchange_environment": "mainnet" })),
         ("environment", json!({ "environment": "live" })),
+        ("exchange/validate", json!({})),
     ] {
         program.post(&format!("/api/models/{id}/{what}"), body).await.expect(200);
     }
+    let armed = program.post_form(&format!("/models/{id}/arm"), &[("name", "Sage")]).await;
+    assert_eq!(armed.status, 303, "{}", armed.body);
     let body = json!({ "decisions": { "BTC": { "signal": "buy_to_enter", "quantity": "0.001" } } });
     let cycle = program.post(&format!("/api/models/{id}/cycle"), body).await.expect(200);
     let decision = waiting(&cycle);

@@ -7,7 +7,7 @@ use countersign::domain::access::{Actor, Role, TokenScope};
 use countersign::domain::book::Book;
 use countersign::domain::credential::{AccountFingerprint, Credential, KeyField, KeyPermissions};
 use countersign::domain::ids::{BUILT_IN_PROVIDER, BookId, TraderId};
-use countersign::domain::market::Symbol;
+use countersign::domain::market::{Coin, Symbol};
 use countersign::domain::money::Money;
 use countersign::domain::order::Order;
 use countersign::domain::time::{DAY_MS, Timestamp};
@@ -46,6 +46,15 @@ pub struct FakeExchanges {
 impl Default for FakeExchanges {
     fn default() -> Self {
         Self { answer: Mutex::new(Ok(trades_only())), opened: Mutex::default(), vault: OnceLock::new() }
+    }
+}
+
+impl FakeExchanges {
+    /// The exchange of a desk, whose vault opens its keys.
+    pub fn of(desk: &Desk) -> Arc<Self> {
+        let exchanges = Self::default();
+        let _ = exchanges.vault.set(Arc::clone(&desk.vault));
+        Arc::new(exchanges)
     }
 }
 
@@ -125,7 +134,8 @@ impl ExchangeAccount for FakeAccount {
     }
 
     async fn balances(&self) -> Result<Vec<AssetBalance>, ExchangeError> {
-        Ok(Vec::new())
+        let asset = Coin::parse("USDT").unwrap();
+        Ok(vec![AssetBalance { asset, free: 100_000.into(), locked: 0.into() }])
     }
 
     async fn open_orders(&self, _: Option<&Symbol>) -> Result<Vec<VenueOrder>, ExchangeError> {
@@ -166,11 +176,14 @@ impl House {
     }
 
     async fn start(dir: TempDir, settings: Settings, clock: ManualClock) -> Self {
-        let exchanges = Arc::new(FakeExchanges::default());
-        let outside: Arc<dyn Exchanges> = exchanges.clone();
-        let app = Application::build_with(settings.clone(), Arc::new(clock.clone()), |desk| desk.exchanges = Some(outside)).await.unwrap();
+        let mut exchanges = None;
+        let arrange = |desk: &mut Desk| {
+            let outside = exchanges.insert(FakeExchanges::of(desk));
+            desk.exchanges = Some(Arc::clone(outside) as Arc<dyn Exchanges>);
+        };
+        let app = Application::build_with(settings.clone(), Arc::new(clock.clone()), arrange).await.unwrap();
+        let exchanges = exchanges.unwrap();
         let (desk, access) = (Arc::clone(app.desk()), Arc::clone(app.access()));
-        let _ = exchanges.vault.set(Arc::clone(&desk.vault));
         let (url, shutdown) = (format!("http://127.0.0.1:{}", app.port()), app.shutdown());
         let server = tokio::spawn(app.run_until_stopped());
         Self { url, desk, clock, exchanges, settings, access, shutdown, server, dir }

@@ -2,7 +2,7 @@
 //! is ever seen again.
 
 #[macro_use]
-mod house;
+pub mod house;
 
 mod api;
 mod arming;
