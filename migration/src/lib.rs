@@ -16,6 +16,7 @@ mod m0007_fills;
 mod m0008_ledger;
 mod m0009_incidents;
 mod m0010_coordination;
+mod m0013_reconciliation;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_ledger::Migration),
             Box::new(m0009_incidents::Migration),
             Box::new(m0010_coordination::Migration),
+            Box::new(m0013_reconciliation::Migration),
         ]
     }
 }

@@ -1,5 +1,6 @@
 //! The pure heart: no async, IO, clock, randomness, database or web. Time and ids arrive as arguments.
 
+pub mod absence;
 pub mod access;
 pub mod auto_pause;
 pub mod book;
@@ -18,6 +19,7 @@ pub mod notification;
 pub mod order;
 pub mod position;
 pub mod protection;
+pub mod reconciliation;
 pub mod risk;
 pub mod signal;
 pub mod time;

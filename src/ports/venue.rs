@@ -7,7 +7,8 @@ use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
 use crate::domain::trader_settings::TraderSettings;
 use crate::domain::venue_kind::VenueKind;
-use crate::ports::store::JournaledOrder;
+use crate::ports::exchange::Connection;
+use crate::ports::store::{JournaledOrder, StoreError};
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -145,7 +146,16 @@ pub trait Venue: Send + Sync {
 }
 
 /// Finds the venue of a book; `None` means that it is not configured, which is never answered by simulating.
+#[async_trait]
 pub trait VenueDirectory: Send + Sync {
     /// The venue, if it is configured.
     fn find(&self, kind: VenueKind) -> Option<Arc<dyn Venue>>;
+
+    /// Every exchange account that a living model has keys for, one entry for each model and venue.
+    ///
+    /// # Errors
+    /// When the store fails. A key that cannot be opened is an entry that says so.
+    async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
+        Ok(Vec::new())
+    }
 }

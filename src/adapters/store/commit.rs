@@ -3,7 +3,10 @@
 use super::connect::Db;
 use super::row::failed;
 use super::write::Tx;
-use super::{books, cycles, decisions, fills, incidents, leases, ledger, messages, orders, positions, traders};
+use super::{
+    books, cycles, decisions, differences, fills, incidents, leases, ledger, messages, orders, positions, probes,
+    reconciliation, traders,
+};
 use crate::ports::store::{Changes, CommitError, Guard, StoreError};
 use sea_orm::{DbErr, RuntimeErr};
 
@@ -61,6 +64,9 @@ async fn write(tx: &Tx, changes: &Changes, ledger_ids: &[i64]) -> Result<(), Com
     ledger::insert(tx, &changes.ledger, ledger_ids).await?;
     positions::write(tx, &changes.positions).await?;
     books::insert_points(tx, &changes.snapshots).await?;
+    reconciliation::write(tx, &changes.accounts).await?;
+    differences::write(tx, &changes.accounts).await?;
+    probes::write(tx, &changes.accounts.probes).await?;
     write_messages(tx, changes).await?;
     for (name, owner, epoch) in &changes.release {
         leases::release(tx, name, owner, *epoch).await?;
