@@ -26,3 +26,4 @@ pub mod time;
 pub mod trader;
 pub mod trader_settings;
 pub mod venue_kind;
+pub mod write_off;

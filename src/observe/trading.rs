@@ -1,11 +1,13 @@
 //! Events of the trading side: one function per meaningful event; it logs and counts.
 
 use super::chain;
+use crate::domain::credential::AccountFingerprint;
 use crate::domain::cycle::CycleTrigger;
 use crate::domain::decision::Decision;
 use crate::domain::ids::{CycleId, OrderId};
 use crate::domain::order::Order;
 use crate::domain::position::Position;
+use crate::domain::reconciliation::ReconciliationRun;
 use crate::domain::trader::Trader;
 use std::error::Error;
 
@@ -69,6 +71,30 @@ pub fn order_unknown(order: &Order, why: &str) {
 pub fn order_failed(order: OrderId, error: &dyn Error) {
     metrics::counter!("countersign_order_errors_total").increment(1);
     tracing::error!(order = order.0, error = chain(error), "order could not be worked on");
+}
+
+/// An exchange account could not be worked on; it is looked at again.
+pub fn account_failed(account: &AccountFingerprint, error: &dyn Error) {
+    metrics::counter!("countersign_account_errors_total").increment(1);
+    tracing::error!(account = account.as_str(), error = chain(error), "account could not be worked on");
+}
+
+/// An account was reconciled.
+pub fn account_reconciled(run: &ReconciliationRun) {
+    let outcome = run.outcome.as_str();
+    metrics::counter!("countersign_reconciliations_total", "outcome" => outcome).increment(1);
+    tracing::info!(
+        account = run.fingerprint.as_str(),
+        outcome,
+        by = run.by,
+        summary = run.summary,
+        "account reconciled"
+    );
+}
+
+/// A person settled a difference, or let an account begin anew.
+pub fn difference_settled(account: &AccountFingerprint, action: &str, by: &str) {
+    tracing::warn!(account = account.as_str(), action, by, "difference settled");
 }
 
 /// An order's terms differ from what was approved: it is not sent.

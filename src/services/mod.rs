@@ -16,6 +16,8 @@ pub mod observe_equity;
 pub mod passwords;
 pub mod protect;
 pub mod read;
+pub mod reconcile;
+pub mod resolve_unknown;
 pub mod run_cycle;
 pub mod settle;
 pub mod shutdown;

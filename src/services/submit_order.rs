@@ -227,7 +227,7 @@ async fn lose(desk: &Desk, trader: &Trader, mut order: Order, why: &str) -> Resu
     Ok(())
 }
 
-fn unknown_incident(trader: &Trader, order: &Order, why: &str, at: Timestamp) -> NewIncident {
+pub(crate) fn unknown_incident(trader: &Trader, order: &Order, why: &str, at: Timestamp) -> NewIncident {
     NewIncident {
         kind: IncidentKind::OrderOutcomeUnknown,
         severity: Severity::High,
@@ -242,7 +242,7 @@ fn unknown_incident(trader: &Trader, order: &Order, why: &str, at: Timestamp) ->
     }
 }
 
-fn failed(trader: &Trader, order: &Order, reason: &str, at: Timestamp) -> NewNotification {
+pub(crate) fn failed(trader: &Trader, order: &Order, reason: &str, at: Timestamp) -> NewNotification {
     NewNotification {
         kind: NotificationKind::OrderFailed,
         severity: Severity::Medium,
@@ -319,7 +319,7 @@ async fn adopt_orphan(desk: &Desk, order: Order) -> Result<bool, SubmitError> {
     Ok(true)
 }
 
-async fn query_one(desk: &Desk, order: Order) -> Result<bool, SubmitError> {
+pub(crate) async fn query_one(desk: &Desk, order: Order) -> Result<bool, SubmitError> {
     let trader = desk.store.trader(order.intent.trader_id).await?.ok_or(SubmitError::NotFound(order.id))?;
     let Some(setting) = Setting::of(desk, &trader, &order).await else { return Ok(false) };
     let was_unknown = order.status() == OrderStatus::Unknown;

@@ -78,8 +78,8 @@ impl AccountReads for SqlStore {
         orders::by_venue_ids(&self.db.reader, venue, symbol, ids).await
     }
 
-    async fn probes(&self, id: OrderId) -> Result<Vec<Probe>, StoreError> {
-        probes::of_order(&self.db.reader, id).await
+    async fn probes(&self, ids: &[OrderId]) -> Result<BTreeMap<OrderId, Vec<Probe>>, StoreError> {
+        probes::of_orders(&self.db.reader, ids).await
     }
 
     async fn unknown_orders(&self) -> Result<i64, StoreError> {

@@ -9,14 +9,26 @@ use crate::domain::time::Timestamp;
 use crate::ports::store::{CommitError, OrderProbe, StoreError};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use std::collections::BTreeMap;
 
 /// Lines in one statement.
 const ROWS_MAX: usize = 500;
 
-pub(super) async fn of_order(db: &impl ConnectionTrait, id: OrderId) -> Result<Vec<Probe>, StoreError> {
-    let query = Entity::find().filter(Column::OrderId.eq(id.0)).order_by_asc(Column::Place);
-    let rows = query.all(db).await.map_err(failed("reading an order's evidence"))?;
-    rows.into_iter().map(probe_of).collect()
+pub(super) async fn of_orders(
+    db: &impl ConnectionTrait,
+    ids: &[OrderId],
+) -> Result<BTreeMap<OrderId, Vec<Probe>>, StoreError> {
+    let mut found: BTreeMap<OrderId, Vec<Probe>> = BTreeMap::new();
+    for chunk in ids.chunks(ROWS_MAX) {
+        let query = Entity::find()
+            .filter(Column::OrderId.is_in(chunk.iter().map(|id| id.0)))
+            .order_by_asc(Column::OrderId)
+            .order_by_asc(Column::Place);
+        for row in query.all(db).await.map_err(failed("reading orders' evidence"))? {
+            found.entry(OrderId(row.order_id)).or_default().push(probe_of(row)?);
+        }
+    }
+    Ok(found)
 }
 
 fn probe_of(model: Model) -> Result<Probe, StoreError> {

@@ -89,8 +89,8 @@ pub trait AccountReads: Send + Sync {
         symbol: &Symbol,
         ids: &[i64],
     ) -> Result<Vec<Order>, StoreError>;
-    /// The evidence about an order, in order.
-    async fn probes(&self, id: OrderId) -> Result<Vec<Probe>, StoreError>;
+    /// The evidence about orders, each in order; an order without any is missing.
+    async fn probes(&self, ids: &[OrderId]) -> Result<BTreeMap<OrderId, Vec<Probe>>, StoreError>;
     /// How many orders' outcomes are unknown.
     async fn unknown_orders(&self) -> Result<i64, StoreError>;
 }
