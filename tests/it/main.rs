@@ -14,6 +14,7 @@ mod pages_a;
 mod pages_b;
 mod pages_c;
 mod races;
+mod reconciliation;
 mod replay;
 mod store;
 mod templates;

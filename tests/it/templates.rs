@@ -5,6 +5,7 @@
 mod decisions;
 mod desk;
 mod pages;
+mod truth;
 
 use askama::Template;
 use countersign::web::{assets, view::*};

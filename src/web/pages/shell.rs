@@ -103,6 +103,7 @@ async fn topbar(desk: &Desk, ctx: &Ctx, figures: &Glance, oob: bool) -> Result<T
         equity_today: equity_today(figures),
         pending: count(desk.store.tab_counts(None).await?.pending),
         unread: count(desk.store.unread_notifications().await?),
+        unknown: count(desk.store.unknown_orders().await?),
         oob,
     })
 }
