@@ -64,15 +64,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-const KINDS: &[&str] = &[
-    "balance",
-    "foreign_trade",
-    "foreign_order",
-    "unknown_order",
-    "order_missing",
-    "order_state",
-    "trade_missing",
-];
+const KINDS: &[&str] =
+    &["balance", "foreign_trade", "foreign_order", "unknown_order", "order_missing", "order_state", "trade_missing"];
 
 fn accounts() -> TableCreateStatement {
     let mut fingerprint = text("fingerprint");

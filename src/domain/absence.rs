@@ -210,12 +210,21 @@ mod tests {
             (vec![(NotFound, 500), (NotFound, 5_000), (NotFound, late)], false, "the lists were not read"),
             (vec![(NotFound, 500), (NotFound, 5_000), (NotFound, late), (NotListed, 9_000)], false, "read too early"),
             (vec![(NotFound, late), (NotFound, late + 1), (NotFound, late + 2), (NotListed, late)], false, "no space"),
-            (vec![(NotFound, 1), (NoAnswer, 5_000), (NoAnswer, 9_000), (NotFound, late), (NotListed, late)], false,
-             "errors are no evidence"),
-            (vec![(NotFound, 500), (NotFound, 5_000), (NotFound, late), (NotListed, late), (Unsure, late + 1)], false,
-             "the lists hold something"),
-            (vec![(NotFound, 500), (NotFound, 5_000), (NotFound, late), (Unsure, late), (NotListed, late + 1)], true,
-             "read again"),
+            (
+                vec![(NotFound, 1), (NoAnswer, 5_000), (NoAnswer, 9_000), (NotFound, late), (NotListed, late)],
+                false,
+                "errors are no evidence",
+            ),
+            (
+                vec![(NotFound, 500), (NotFound, 5_000), (NotFound, late), (NotListed, late), (Unsure, late + 1)],
+                false,
+                "the lists hold something",
+            ),
+            (
+                vec![(NotFound, 500), (NotFound, 5_000), (NotFound, late), (Unsure, late), (NotListed, late + 1)],
+                true,
+                "read again",
+            ),
         ] {
             assert_eq!(verdict(SENT, &evidence(&looks)) == Verdict::Absent, proven, "{why}: {looks:?}");
         }

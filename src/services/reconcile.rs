@@ -11,6 +11,7 @@
 
 mod anew;
 mod orders;
+mod record;
 mod run;
 mod settle;
 mod trades;
@@ -189,11 +190,7 @@ pub async fn entries_halted(desk: &Desk, account: &AccountFingerprint) -> Result
 ///
 /// # Errors
 /// When the store fails.
-pub async fn entries_halted_for(
-    desk: &Desk,
-    trader: TraderId,
-    venue: VenueKind,
-) -> Result<Option<String>, StoreError> {
+pub async fn entries_halted_for(desk: &Desk, trader: TraderId, venue: VenueKind) -> Result<Option<String>, StoreError> {
     match account_of(desk, trader, venue).await? {
         Some(account) => entries_halted(desk, &account).await,
         None => Ok(None),
@@ -211,11 +208,7 @@ pub async fn may_run(desk: &Desk, trader: TraderId, venue: VenueKind) -> Result<
     }
 }
 
-async fn account_of(
-    desk: &Desk,
-    trader: TraderId,
-    venue: VenueKind,
-) -> Result<Option<AccountFingerprint>, StoreError> {
+async fn account_of(desk: &Desk, trader: TraderId, venue: VenueKind) -> Result<Option<AccountFingerprint>, StoreError> {
     if venue == VenueKind::Simulation {
         return Ok(None);
     }

@@ -1,7 +1,8 @@
 //! Beginning anew with an account whose exchange has forgotten us: a new baseline, and what was held there written off
 //! by transactions of each book's ledger. Nothing is erased.
 
-use super::run::{drift, total};
+use super::record::drift;
+use super::run::total;
 use super::settle::{SettleError, as_store_error, reason_of};
 use super::trades::watched_symbols;
 use super::{ConnectedAccount, ReconcileError, connected_accounts};

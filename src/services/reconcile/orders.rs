@@ -44,13 +44,7 @@ pub(super) async fn foreign(desk: &Desk, theirs: Vec<VenueOrder>) -> Result<Vec<
     let prefix = format!("cs{}-", desk.installation.as_str());
     let mut findings = Vec::new();
     for order in theirs {
-        let words = format!(
-            "{} {} of {} {}",
-            order.side.as_str(),
-            order.filled,
-            order.quantity,
-            order.symbol
-        );
+        let words = format!("{} {} of {} {}", order.side.as_str(), order.filled, order.quantity, order.symbol);
         let finding = |kind, local: String| Finding {
             kind,
             key: format!("order {} {}", order.symbol, order.venue_order_id),

@@ -1,8 +1,8 @@
 //! One run over one account.
 
+use super::record::{difference, drift, ended, summary, unreachable, words};
 use super::trades::{SymbolTrades, read_trades, settle_trades, watched_symbols};
 use super::{ConnectedAccount, ReconcileError, orders};
-use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::market::{Coin, Symbol};
 use crate::domain::order::OrderStatus;
 use crate::domain::reconciliation::{
@@ -202,9 +202,7 @@ impl Scene<'_> {
             })
         };
         let ended = |trader| {
-            let of = links
-                .iter()
-                .filter(|link| link.fingerprint == self.known.fingerprint && link.trader_id == trader);
+            let of = links.iter().filter(|link| link.fingerprint == self.known.fingerprint && link.trader_id == trader);
             of.filter_map(|link| link.until).max()
         };
         let new = self.connected.traders.iter().filter(|(trader, _)| !is_open(*trader));
@@ -224,11 +222,7 @@ impl Scene<'_> {
     }
 
     /// Reads what was traded since the marks, takes what is ours, and tells what is not.
-    async fn trades(
-        &self,
-        marks: &mut BTreeMap<Symbol, i64>,
-        found: &mut Found,
-    ) -> Result<Vec<Mark>, ReconcileError> {
+    async fn trades(&self, marks: &mut BTreeMap<Symbol, i64>, found: &mut Found) -> Result<Vec<Mark>, ReconcileError> {
         let symbols = watched_symbols(self.desk, self.connected, marks).await?;
         let mut read: Vec<SymbolTrades> = Vec::with_capacity(symbols.len());
         for symbol in symbols {
@@ -298,7 +292,8 @@ impl Scene<'_> {
     async fn commit(&self, found: Found, by: &str) -> Result<ReconciliationRun, ReconcileError> {
         let (desk, at) = (self.desk, self.desk.clock.now());
         let current = desk.store.current_differences(&self.known.fingerprint).await?;
-        let merged = if found.wiped { Merge::default() } else { merge(&current, found.findings, &found.looked_for, at) };
+        let merged =
+            if found.wiped { Merge::default() } else { merge(&current, found.findings, &found.looked_for, at) };
         let (state, outcome) = match (found.wiped, merged.open) {
             (true, _) => (AccountState::Wiped, RunOutcome::Wiped),
             (false, 0) => (AccountState::Agreed, RunOutcome::Agreed),
@@ -383,39 +378,6 @@ async fn fail(
     Ok(run)
 }
 
-fn ended(
-    desk: &Desk,
-    connected: &ConnectedAccount,
-    started_at: Timestamp,
-    by: &str,
-    outcome: RunOutcome,
-    summary: String,
-) -> ReconciliationRun {
-    ReconciliationRun {
-        fingerprint: connected.fingerprint.clone(),
-        process: desk.process.clone(),
-        by: by.to_owned(),
-        started_at,
-        finished_at: desk.clock.now(),
-        outcome,
-        summary,
-    }
-}
-
-fn summary(remark: &str, merged: &Merge, outcome: RunOutcome) -> String {
-    let mut words = match outcome {
-        RunOutcome::Wiped => "the exchange has forgotten us".to_owned(),
-        RunOutcome::Agreed => "nothing unexplained".to_owned(),
-        RunOutcome::Differs | RunOutcome::Failed => format!("{} unexplained", merged.open),
-    };
-    for (count, what) in [(merged.opened, "new"), (merged.gone.len(), "gone")] {
-        if count > 0 {
-            words = format!("{words}, {count} {what}");
-        }
-    }
-    if remark.is_empty() { words } else { format!("{words}; {remark}") }
-}
-
 fn same_marks(before: &[Mark], after: &[Mark]) -> bool {
     before.len() == after.len()
         && before.iter().zip(after).all(|(one, other)| one.symbol == other.symbol && one.trade_id == other.trade_id)
@@ -429,48 +391,4 @@ pub(super) fn total(balances: Vec<AssetBalance>) -> Amounts {
     }
     amounts.retain(|_, amount| !amount.is_zero());
     amounts
-}
-
-fn difference(connected: &ConnectedAccount, finding: Finding, at: Timestamp) -> Difference {
-    Difference {
-        id: 0,
-        fingerprint: connected.fingerprint.clone(),
-        finding,
-        first_at: at,
-        last_at: at,
-        status: DifferenceStatus::Open,
-        settled: None,
-        note: String::new(),
-        version: 1,
-    }
-}
-
-fn words(finding: &Finding) -> String {
-    let kind = finding.kind.as_str().replace('_', " ");
-    format!("{kind} {}: {} here, {} there", finding.subject, finding.local, finding.exchange)
-}
-
-/// The incident about what nobody has explained: one for each account.
-pub(super) fn drift(connected: &ConnectedAccount, at: Timestamp, why: &str) -> NewIncident {
-    NewIncident {
-        kind: IncidentKind::ReconciliationDrift,
-        severity: Severity::Critical,
-        trader_id: None,
-        title: format!("Our books and the {} account {} differ", connected.venue, connected.fingerprint),
-        detail: format!("{why}. Entries of every model on this account are halted until a person has looked."),
-        fingerprint: format!("account {}", connected.fingerprint),
-        at,
-    }
-}
-
-fn unreachable(connected: &ConnectedAccount, at: Timestamp, why: &str) -> NewIncident {
-    NewIncident {
-        kind: IncidentKind::ReconciliationDrift,
-        severity: Severity::High,
-        trader_id: None,
-        title: format!("The {} account {} cannot be reconciled", connected.venue, connected.fingerprint),
-        detail: format!("{why}. It is tried again; entries wait for the first success."),
-        fingerprint: format!("account {} unreachable", connected.fingerprint),
-        at,
-    }
 }

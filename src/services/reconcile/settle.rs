@@ -1,7 +1,7 @@
 //! A person's word on a difference: explained, or taken into the account's ledger. Either way with a reason, and either
 //! way it stays on the page.
 
-use super::run::drift;
+use super::record::drift;
 use super::{ConnectedAccount, connected_accounts};
 use crate::domain::ids::OrderId;
 use crate::domain::ledger::Unbalanced;
@@ -80,13 +80,7 @@ pub(super) fn reason_of(reason: &str) -> Result<&str, SettleError> {
     fits.then_some(reason).ok_or(SettleError::ReasonMissing)
 }
 
-async fn settle(
-    desk: &Desk,
-    id: i64,
-    reason: &str,
-    by: &str,
-    to: DifferenceStatus,
-) -> Result<Difference, SettleError> {
+async fn settle(desk: &Desk, id: i64, reason: &str, by: &str, to: DifferenceStatus) -> Result<Difference, SettleError> {
     let reason = reason_of(reason)?;
     for _ in 0..COMMIT_ATTEMPTS {
         let before = desk.store.difference(id).await?.ok_or(SettleError::NotFound(id))?;

@@ -5,9 +5,7 @@ use crate::domain::market::Symbol;
 use crate::domain::money::Quantity;
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
-use crate::ports::exchange::{
-    EXCHANGE_PAGE_MAX, ExchangeAccount, ExchangeError, TradesFrom, VenueOrder, VenueTrade,
-};
+use crate::ports::exchange::{EXCHANGE_PAGE_MAX, ExchangeAccount, ExchangeError, TradesFrom, VenueOrder, VenueTrade};
 use crate::ports::venue::VenueReport;
 use crate::services::desk::Desk;
 use std::collections::BTreeMap;

@@ -12,11 +12,9 @@ use crate::services::reconcile::{
 };
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
-use crate::web::form::FormInput;
-use crate::web::view::{
-    ConfirmForm, Empty, Field, FieldKind, FormPage, Nav, ReconciliationPage, Toast, Tone,
-};
 use crate::web::flash;
+use crate::web::form::FormInput;
+use crate::web::view::{ConfirmForm, Empty, Field, FieldKind, FormPage, Nav, ReconciliationPage, Toast, Tone};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use cards::{Refused, cards};
@@ -169,9 +167,13 @@ pub async fn begin(
     form.refuse_unknown();
     form.0.finish()?;
     match begin_anew(&desk, &account, &reason, &ctx.actor.name()).await {
-        Ok(()) => Ok(flash::redirect(&ctx, URL, Tone::Good, "The account begins anew: what it holds now is its baseline.")),
+        Ok(()) => {
+            Ok(flash::redirect(&ctx, URL, Tone::Good, "The account begins anew: what it holds now is its baseline."))
+        }
         Err(SettleError::Store(error)) => Err(error.into()),
-        Err(SettleError::NotWiped) => Ok(flash::redirect(&ctx, URL, Tone::Wait, "It has not forgotten us: nothing was changed.")),
+        Err(SettleError::NotWiped) => {
+            Ok(flash::redirect(&ctx, URL, Tone::Wait, "It has not forgotten us: nothing was changed."))
+        }
         Err(error) => {
             let typed: String = reason.chars().take(REASON_MAX).collect();
             let why = format!("Nothing was changed: {error}.");

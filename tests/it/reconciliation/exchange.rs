@@ -110,7 +110,7 @@ impl FakeExchange {
         let mut state = self.state();
         state.orders.clear();
         state.trades.clear();
-        state.next_id = 1;
+        state.next_id = 100;
         state.balances = balances.iter().map(|(asset, amount)| (coin(asset), dec(amount))).collect();
     }
 
@@ -221,27 +221,14 @@ impl State {
             symbol: btcusdt(),
             venue_order_id: id,
             side,
-            fill: VenueFill {
-                trade_id,
-                price,
-                quantity,
-                fee: Money::new(fee),
-                fee_asset,
-                is_maker: false,
-                at: now,
-            },
+            fill: VenueFill { trade_id, price, quantity, fee: Money::new(fee), fee_asset, is_maker: false, at: now },
         });
     }
 
     fn report(&self, id: i64) -> VenueReport {
         let order = &self.orders.iter().find(|listed| listed.order.venue_order_id == id).unwrap().order;
         let fills = self.trades.iter().filter(|trade| trade.venue_order_id == id).map(|trade| trade.fill.clone());
-        VenueReport {
-            venue_order_id: id,
-            status: order.status.clone(),
-            fills: fills.collect(),
-            raw: String::new(),
-        }
+        VenueReport { venue_order_id: id, status: order.status.clone(), fills: fills.collect(), raw: String::new() }
     }
 
     fn visible(&self, now: Timestamp) -> impl Iterator<Item = &VenueOrder> {
@@ -300,22 +287,26 @@ impl ExchangeAccount for FakeExchange {
     async fn balances(&self) -> Result<Vec<AssetBalance>, ExchangeError> {
         let state = self.read("balances")?;
         let held = state.balances.iter().filter(|(_, amount)| !amount.is_zero());
-        let balance =
-            |(asset, amount): (&Coin, &Decimal)| AssetBalance { asset: asset.clone(), free: *amount, locked: Decimal::ZERO };
+        let balance = |(asset, amount): (&Coin, &Decimal)| AssetBalance {
+            asset: asset.clone(),
+            free: *amount,
+            locked: Decimal::ZERO,
+        };
         Ok(held.map(balance).collect())
     }
 
     async fn open_orders(&self, symbol: Option<&Symbol>) -> Result<Vec<VenueOrder>, ExchangeError> {
         let state = self.read("open_orders")?;
-        let open = state.visible(self.clock.now()).filter(|order| {
-            order.status == VenueStatus::Open && symbol.is_none_or(|symbol| symbol == &order.symbol)
-        });
+        let open = state
+            .visible(self.clock.now())
+            .filter(|order| order.status == VenueStatus::Open && symbol.is_none_or(|symbol| symbol == &order.symbol));
         Ok(open.cloned().collect())
     }
 
     async fn orders_since(&self, symbol: &Symbol, since: Timestamp) -> Result<Vec<VenueOrder>, ExchangeError> {
         let state = self.read("orders_since")?;
-        let orders = state.visible(self.clock.now()).filter(|order| &order.symbol == symbol && order.created_at >= since);
+        let orders =
+            state.visible(self.clock.now()).filter(|order| &order.symbol == symbol && order.created_at >= since);
         Ok(orders.take(EXCHANGE_PAGE_MAX).cloned().collect())
     }
 

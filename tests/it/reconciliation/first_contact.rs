@@ -7,8 +7,8 @@ use countersign::domain::order::Purpose;
 use countersign::domain::reconciliation::{DifferenceStatus, RECONCILE_EVERY_MS, RunOutcome, TRUTH_LASTS_MS};
 use countersign::domain::signal::{PositionSide, Side};
 use countersign::domain::venue_kind::VenueKind;
-use countersign::services::reconcile::{entries_halted, is_reconciled, may_run, reconcile_due, reconcile_now};
 use countersign::ports::exchange::ExchangeAccount;
+use countersign::services::reconcile::{entries_halted, is_reconciled, may_run, reconcile_due, reconcile_now};
 
 on_accounts! {
     async fn what_an_account_held_at_first_contact_is_no_drift(house) {

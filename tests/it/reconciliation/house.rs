@@ -17,7 +17,6 @@ use countersign::domain::money::{Money, Price, Quantity};
 use countersign::domain::order::{Order, OrderCause, OrderEvent, OrderIntent, OrderKind, OrderState, Purpose};
 use countersign::domain::reconciliation::{Difference, ReconciliationRun};
 use countersign::domain::signal::PositionSide;
-use countersign::domain::time::Timestamp;
 use countersign::domain::trader::{Trader, TradingState};
 use countersign::domain::trader_settings::TraderSettings;
 use countersign::domain::venue_kind::{Axes, ExchangeEnvironment, ExchangeType, TradingEnvironment, VenueKind};
@@ -280,10 +279,6 @@ impl House {
         let all = self.desk.store.incidents(IncidentFilter::default(), Page::first(50)).await.unwrap();
         let open = all.into_iter().filter(|incident| incident.status != IncidentStatus::Resolved);
         open.map(|incident| (incident.kind, incident.detail)).collect()
-    }
-
-    pub fn now(&self) -> Timestamp {
-        self.clock.now()
     }
 }
 

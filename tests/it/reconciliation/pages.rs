@@ -141,9 +141,17 @@ async fn differences_are_shown_settled_with_a_reason_and_stay_on_the_page() {
     let answer = ann.post_form(&format!("/reconciliation/{account}/run"), &[]).await;
     assert_eq!((answer.status, answer.header("location")), (303, "/reconciliation"));
     let page = ann.get("/reconciliation").await;
-    for words in ["Reconciled: 1 unexplained", "Trade that is not ours", "sell 0.01 BTC at 43250", "Entries are halted",
-        "-0.01 BTC, +432.0675 USDT", "Sage", "Testnet", "At first contact", "History of runs"]
-    {
+    for words in [
+        "Reconciled: 1 unexplained",
+        "Trade that is not ours",
+        "sell 0.01 BTC at 43250",
+        "Entries are halted",
+        "-0.01 BTC, +432.0675 USDT",
+        "Sage",
+        "Testnet",
+        "At first contact",
+        "History of runs",
+    ] {
         assert!(page.body.contains(words), "{words} is missing: {}", page.body);
     }
     let id = house.differences(exchange.fingerprint()).await[0].id;

@@ -7,8 +7,8 @@ use crate::domain::access::Permission;
 use crate::domain::credential::AccountFingerprint;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::reconciliation::{
-    AccountState, Amounts, AssetLine, Difference, DifferenceKind, DifferenceStatus, ReconciliationRun,
-    RunOutcome, Standing,
+    AccountState, Amounts, AssetLine, Difference, DifferenceKind, DifferenceStatus, ReconciliationRun, RunOutcome,
+    Standing,
 };
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::VenueKind;
