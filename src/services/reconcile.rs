@@ -29,6 +29,7 @@ use crate::ports::store::{AccountChanges, Changes, CommitError, StoreError};
 use crate::services::desk::{Desk, is_conflict};
 use crate::services::live_feed::Topic;
 use crate::services::settle::SELF;
+use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -110,24 +111,37 @@ pub async fn reconcile_due(desk: &Desk) -> Result<usize, StoreError> {
     let accounts = connected_accounts(desk).await?;
     close_links(desk, &accounts).await?;
     let now = desk.clock.now();
-    let mut done = 0;
+    let mut due = Vec::new();
     for account in accounts {
-        let standing = desk.store.account_standing(&account.fingerprint, &desk.process).await?;
-        let since = |at: Timestamp, span| now.since(at) >= span;
-        let is_old = standing.account.as_ref().is_none_or(|known| since(known.checked_at, RECONCILE_EVERY_MS));
-        let last = desk.store.reconciliation_runs(&account.fingerprint, 1).await?;
-        let may_try =
-            last.first().is_none_or(|run| run.outcome != RunOutcome::Failed || since(run.finished_at, RETRY_AFTER_MS));
-        if !may_try || (standing.is_reconciled() && !is_old) {
-            continue;
+        if is_due(desk, &account, now).await? {
+            due.push(account);
         }
-        match reconcile(desk, &account, SELF).await {
+    }
+    // Side by side: one that does not answer delays no other.
+    let mut runs = Vec::with_capacity(due.len());
+    for account in &due {
+        runs.push(reconcile(desk, account, SELF));
+    }
+    let runs = join_all(runs).await;
+    let mut done = 0;
+    for (account, outcome) in due.iter().zip(runs) {
+        match outcome {
             Ok(_) => done += 1,
             Err(ReconcileError::Running | ReconcileError::Contended) => {}
             Err(error) => crate::observe::account_failed(&account.fingerprint, &error),
         }
     }
     Ok(done)
+}
+
+async fn is_due(desk: &Desk, account: &ConnectedAccount, now: Timestamp) -> Result<bool, StoreError> {
+    let standing = desk.store.account_standing(&account.fingerprint, &desk.process).await?;
+    let since = |at: Timestamp, span| now.since(at) >= span;
+    let is_old = standing.account.as_ref().is_none_or(|known| since(known.checked_at, RECONCILE_EVERY_MS));
+    let last = desk.store.reconciliation_runs(&account.fingerprint, 1).await?;
+    let may_try =
+        last.first().is_none_or(|run| run.outcome != RunOutcome::Failed || since(run.finished_at, RETRY_AFTER_MS));
+    Ok(may_try && (is_old || !standing.is_reconciled()))
 }
 
 /// Reconciles an account now, for a person.

@@ -347,7 +347,9 @@ async fn record(desk: &Desk, entries: Vec<(&mut UnknownOrder, Vec<Look>)>, by: &
             take_note(&mut changes, case, look, by);
         }
     }
-    desk.store.commit(changes).await
+    desk.store.commit(changes).await?;
+    desk.live.publish(Topic::Order, None, None);
+    Ok(())
 }
 
 /// Adds an answer to the evidence; a new line of it is a line of the order's time line too, a repeated one is not.

@@ -7,8 +7,10 @@ use crate::domain::absence::{Probe, ProbeAnswer};
 use crate::domain::ids::OrderId;
 use crate::domain::time::Timestamp;
 use crate::ports::store::{CommitError, OrderProbe, StoreError};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
+};
 use std::collections::BTreeMap;
 
 /// Lines in one statement.
@@ -51,6 +53,8 @@ pub(super) async fn write(tx: &Tx, probes: &[OrderProbe]) -> Result<(), CommitEr
         let rows = chunk.iter().map(|line| row_of(line).into_active_model().reset_all());
         let grow = OnConflict::columns([Column::OrderId, Column::Place])
             .update_columns([Column::Count, Column::Spaced, Column::SpacedAt, Column::LastAt, Column::VenueAt])
+            // Two processes that ask at the same moment never count under each other's answer.
+            .action_and_where(Expr::col((Entity, Column::Answer)).eq(Expr::col(("excluded", Column::Answer))))
             .to_owned();
         let upsert = Entity::insert_many(rows).on_conflict(grow);
         upsert.exec_without_returning(tx).await.map_err(failed("writing an order's evidence"))?;

@@ -69,6 +69,12 @@ pub struct FakeExchange {
     fingerprint: AccountFingerprint,
     clock: ManualClock,
     state: Mutex<State>,
+    first_id: i64,
+}
+
+/// The accounts of one exchange never share the number of an order or trade.
+fn first_id(key: &str) -> i64 {
+    i64::try_from(key.len()).unwrap() * 10_000
 }
 
 impl FakeExchange {
@@ -78,7 +84,8 @@ impl FakeExchange {
         Arc::new(Self {
             fingerprint: AccountFingerprint::of_key(ExchangeEnvironment::Testnet, key),
             clock: clock.clone(),
-            state: Mutex::new(State { balances, next_id: 100, ..State::default() }),
+            state: Mutex::new(State { balances, next_id: first_id(key), ..State::default() }),
+            first_id: first_id(key),
         })
     }
 
@@ -110,7 +117,7 @@ impl FakeExchange {
         let mut state = self.state();
         state.orders.clear();
         state.trades.clear();
-        state.next_id = 100;
+        state.next_id = self.first_id;
         state.balances = balances.iter().map(|(asset, amount)| (coin(asset), dec(amount))).collect();
     }
 
