@@ -18,6 +18,7 @@ mod m0009_incidents;
 mod m0010_coordination;
 mod m0011_credentials;
 mod m0012_accounts;
+mod m0013_reconciliation;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_coordination::Migration),
             Box::new(m0011_credentials::Migration),
             Box::new(m0012_accounts::Migration),
+            Box::new(m0013_reconciliation::Migration),
         ]
     }
 }

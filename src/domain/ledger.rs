@@ -37,6 +37,8 @@ word_enum! {
         Deposit = "deposit",
         /// One execution.
         Fill = "fill",
+        /// What a wiped exchange no longer holds.
+        WriteOff = "write_off",
     }
 }
 

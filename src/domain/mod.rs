@@ -1,5 +1,6 @@
 //! The pure heart: no async, IO, clock, randomness, database or web. Time and ids arrive as arguments.
 
+pub mod absence;
 pub mod access;
 pub mod account;
 pub mod arming;
@@ -20,9 +21,11 @@ pub mod notification;
 pub mod order;
 pub mod position;
 pub mod protection;
+pub mod reconciliation;
 pub mod risk;
 pub mod signal;
 pub mod time;
 pub mod trader;
 pub mod trader_settings;
 pub mod venue_kind;
+pub mod write_off;

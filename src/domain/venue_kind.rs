@@ -85,6 +85,27 @@ word_enum! {
     }
 }
 
+impl VenueKind {
+    /// The exchange's environment behind a live venue.
+    pub const fn exchange_environment(self) -> Option<ExchangeEnvironment> {
+        match self {
+            Self::Simulation => None,
+            Self::Testnet => Some(ExchangeEnvironment::Testnet),
+            Self::Mainnet => Some(ExchangeEnvironment::Mainnet),
+        }
+    }
+}
+
+impl ExchangeEnvironment {
+    /// The venue that orders of this environment go to.
+    pub const fn venue_kind(self) -> VenueKind {
+        match self {
+            Self::Testnet => VenueKind::Testnet,
+            Self::Mainnet => VenueKind::Mainnet,
+        }
+    }
+}
+
 /// The three independent choices of a trader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Axes {

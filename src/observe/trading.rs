@@ -1,13 +1,14 @@
 //! Events of the trading side: one function per meaningful event; it logs and counts.
 
 use super::chain;
+use crate::domain::credential::AccountFingerprint;
 use crate::domain::cycle::CycleTrigger;
 use crate::domain::decision::Decision;
 use crate::domain::ids::{CycleId, OrderId};
 use crate::domain::order::Order;
 use crate::domain::position::Position;
+use crate::domain::reconciliation::ReconciliationRun;
 use crate::domain::trader::Trader;
-use crate::ports::venue::CancelOutcome;
 use std::error::Error;
 
 /// A cycle begins.
@@ -60,15 +61,15 @@ pub fn order_denied(order: &Order, reason: &str) {
     tracing::warn!(model = order.intent.trader_id.0, order = order.id.0, reason, "order denied before sending");
 }
 
-/// The emergency stop asked a venue to cancel, before anything was recorded.
-pub fn emergency_cancel(order: &Order, outcome: &CancelOutcome) {
+/// The emergency stop cancelled an order at its venue, before anything was recorded.
+pub fn emergency_cancelled(order: &Order) {
     metrics::counter!("countersign_emergency_cancels_total").increment(1);
-    match outcome {
-        CancelOutcome::Canceled(_) => tracing::warn!(order = order.id.0, "order cancelled by the emergency stop"),
-        CancelOutcome::Refused { why } | CancelOutcome::Unavailable { why } => {
-            tracing::error!(order = order.id.0, why, "the emergency stop could not cancel an order");
-        }
-    }
+    tracing::warn!(order = order.id.0, "order cancelled by the emergency stop");
+}
+
+/// A venue did not cancel for the emergency stop at once; recording the stop tries again.
+pub fn emergency_cancel_failed(order: &Order, why: &str) {
+    tracing::error!(order = order.id.0, why, "the emergency stop could not cancel an order yet");
 }
 
 /// An order could not be judged before sending: it is looked at again.
@@ -87,6 +88,30 @@ pub fn order_unknown(order: &Order, why: &str) {
 pub fn order_failed(order: OrderId, error: &dyn Error) {
     metrics::counter!("countersign_order_errors_total").increment(1);
     tracing::error!(order = order.0, error = chain(error), "order could not be worked on");
+}
+
+/// An exchange account could not be worked on; it is looked at again.
+pub fn account_failed(account: &AccountFingerprint, error: &dyn Error) {
+    metrics::counter!("countersign_account_errors_total").increment(1);
+    tracing::error!(account = account.as_str(), error = chain(error), "account could not be worked on");
+}
+
+/// An account was reconciled.
+pub fn account_reconciled(run: &ReconciliationRun) {
+    let outcome = run.outcome.as_str();
+    metrics::counter!("countersign_reconciliations_total", "outcome" => outcome).increment(1);
+    tracing::info!(
+        account = run.fingerprint.as_str(),
+        outcome,
+        by = run.by,
+        summary = run.summary,
+        "account reconciled"
+    );
+}
+
+/// A person settled a difference, or let an account begin anew.
+pub fn difference_settled(account: &AccountFingerprint, action: &str, by: &str) {
+    tracing::warn!(account = account.as_str(), action, by, "difference settled");
 }
 
 /// An order's terms differ from what was approved: it is not sent.

@@ -1,6 +1,7 @@
 //! Accounts at a live exchange: what reconciliation and verification ask beyond sending orders.
 
 use crate::domain::credential::{AccountFingerprint, CheckCode, Credential, KeyPermissions};
+use crate::domain::ids::TraderId;
 use crate::domain::market::{Coin, Symbol};
 use crate::domain::money::{Money, Quantity};
 use crate::domain::signal::Side;
@@ -169,6 +170,21 @@ pub trait ExchangeAccount: Venue {
     /// # Errors
     /// [`ExchangeError`].
     async fn trades(&self, symbol: &Symbol, from: TradesFrom) -> Result<Vec<VenueTrade>, ExchangeError>;
+}
+
+/// A model's keys for one venue, and the account that they open.
+#[derive(Clone)]
+pub struct Connection {
+    /// Whose keys.
+    pub trader_id: TraderId,
+    /// For which venue.
+    pub venue: VenueKind,
+    /// Names the account; several models may have keys of the same one.
+    pub fingerprint: AccountFingerprint,
+    /// Wall-clock time at which the keys were saved: what the model ordered before went elsewhere.
+    pub since: Timestamp,
+    /// The account, or why it cannot be opened.
+    pub account: Result<Arc<dyn ExchangeAccount>, ExchangeError>,
 }
 
 /// Opens accounts, and knows the exchange's markets.

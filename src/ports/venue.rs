@@ -144,8 +144,8 @@ pub trait Venue: Send + Sync {
     async fn cancel(&self, order: &Order, context: OrderContext<'_>) -> CancelOutcome;
 }
 
-/// Finds the venue of a book; `None` means that it is not configured, which is never answered by simulating.
+/// Finds the venues that live in this process. An exchange is not among them, and nothing is simulated in its stead.
 pub trait VenueDirectory: Send + Sync {
-    /// The venue, if it is configured.
+    /// The venue, if it is one of these.
     fn find(&self, kind: VenueKind) -> Option<Arc<dyn Venue>>;
 }

@@ -112,15 +112,6 @@ pub enum Balances {
     Skip,
 }
 
-/// The exchange environment of a live venue.
-pub const fn environment_of(venue: VenueKind) -> Option<ExchangeEnvironment> {
-    match venue {
-        VenueKind::Simulation => None,
-        VenueKind::Testnet => Some(ExchangeEnvironment::Testnet),
-        VenueKind::Mainnet => Some(ExchangeEnvironment::Mainnet),
-    }
-}
-
 /// The account that a model may use at a live venue.
 ///
 /// # Errors
@@ -172,7 +163,7 @@ async fn credential(
     venue: VenueKind,
     errand: Errand,
 ) -> Result<Credential, LiveRefusal> {
-    let environment = environment_of(venue).ok_or_else(|| missing(venue, "simulation has no exchange"))?;
+    let environment = venue.exchange_environment().ok_or_else(|| missing(venue, "simulation has no exchange"))?;
     let held = desk.store.credential(trader.id, environment).await?;
     let held = held.ok_or_else(|| missing(venue, &format!("no {environment} key is saved")))?;
     if environment == ExchangeEnvironment::Mainnet && errand != Errand::Ask && !desk.policy.allow_mainnet {

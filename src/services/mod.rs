@@ -21,6 +21,7 @@ pub mod passwords;
 pub mod protect;
 pub mod read;
 pub mod reconcile;
+pub mod resolve_unknown;
 pub mod rotate_keys;
 pub mod run_cycle;
 pub mod settle;

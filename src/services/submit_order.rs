@@ -2,26 +2,31 @@
 //!
 //! After an ambiguous attempt there is never another one: the order is `Unknown`, and only questions leave it.
 
+mod cancel;
+mod follow;
+
+pub use cancel::{cancel, cancel_unrecorded};
+pub use follow::follow_up;
+pub(crate) use follow::query_one;
+
 use crate::domain::account::AccountName;
 use crate::domain::ids::OrderId;
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::notification::{NewNotification, NotificationKind};
 use crate::domain::order::{Order, OrderEvent, OrderStatus};
-use crate::domain::time::Timestamp;
-use crate::domain::time::SECOND_MS;
+use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::exchange::ExchangeError;
 use crate::ports::store::{Changes, CommitError, JournalError, Lease, OrderEventRecord, StoreError, journal_submit};
-use crate::ports::venue::{CancelOutcome, OrderContext, QueryOutcome, SubmitOutcome, Venue};
+use crate::ports::venue::{OrderContext, SubmitOutcome, Venue};
 use crate::services::apply_fill::{ApplyError, apply_report, side_verb};
 use crate::services::cycle_parts::{MarketView, Scene, relevant_coins};
-use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
+use crate::services::desk::{Desk, is_conflict};
 use crate::services::live::{self, AccountView, Balances, Errand, LiveRefusal};
 use crate::services::live_feed::Topic;
 use crate::services::run_cycle::told;
 use crate::services::settle::deny_order;
-use futures_util::future::join_all;
 use std::sync::Arc;
 
 /// Orders taken from the outbox at once; the rest waits for the next round, which follows at once.
@@ -93,14 +98,16 @@ fn lanes(orders: impl Iterator<Item = Order>) -> Vec<Lane> {
     lanes
 }
 
-/// Sends what waits in the outbox and returns how many orders were worked on.
+/// Sends what waits in the outbox, one account after the other, and returns how many orders were worked on.
 ///
 /// # Errors
 /// When the outbox cannot be read. A failure of one order is logged and does not stop the others.
 pub async fn submit_due(desk: &Desk, sender: &Lease) -> Result<usize, StoreError> {
-    let lanes = due(desk).await?;
-    let count = lanes.iter().map(|(_, orders)| orders.len()).sum();
-    join_all(lanes.into_iter().map(|(_, orders)| submit_lane(desk, sender, orders))).await;
+    let mut count = 0;
+    for (_, orders) in due(desk).await? {
+        count += orders.len();
+        submit_lane(desk, sender, orders).await;
+    }
     Ok(count)
 }
 
@@ -329,7 +336,7 @@ async fn lose(desk: &Desk, trader: &Trader, mut order: Order, why: &str) -> Resu
     Ok(())
 }
 
-fn unknown_incident(trader: &Trader, order: &Order, why: &str, at: Timestamp) -> NewIncident {
+pub(crate) fn unknown_incident(trader: &Trader, order: &Order, why: &str, at: Timestamp) -> NewIncident {
     NewIncident {
         kind: IncidentKind::OrderOutcomeUnknown,
         severity: Severity::High,
@@ -344,7 +351,7 @@ fn unknown_incident(trader: &Trader, order: &Order, why: &str, at: Timestamp) ->
     }
 }
 
-fn failed(trader: &Trader, order: &Order, reason: &str, at: Timestamp) -> NewNotification {
+pub(crate) fn failed(trader: &Trader, order: &Order, reason: &str, at: Timestamp) -> NewNotification {
     NewNotification {
         kind: NotificationKind::OrderFailed,
         severity: Severity::Medium,
@@ -384,162 +391,4 @@ impl Setting {
     const fn context<'a>(&'a self, trader: &'a Trader) -> OrderContext<'a> {
         OrderContext { settings: &trader.settings, instrument: &self.instrument, given_quote: self.given_quote }
     }
-}
-
-/// Asks the venue about every order that is under way: resting ones may have been filled, unknown ones may be told.
-/// An order whose sender died while it was being sent becomes unknown first.
-///
-/// # Errors
-/// When the open orders cannot be read. A failure of one order is logged and does not stop the others.
-pub async fn follow_up(desk: &Desk) -> Result<usize, StoreError> {
-    let open = desk.store.open_orders(None).await?;
-    let lanes = lanes(open.into_iter().filter(|order| order.status() != OrderStatus::Initialized));
-    let touched = join_all(lanes.into_iter().map(|(_, orders)| follow_lane(desk, orders))).await;
-    Ok(touched.into_iter().sum())
-}
-
-async fn follow_lane(desk: &Desk, orders: Vec<Order>) -> usize {
-    let mut touched = 0;
-    for order in orders {
-        let id = order.id;
-        let result = match (order.status(), order.intent.venue) {
-            (OrderStatus::Submitted, _) => adopt_orphan(desk, order).await,
-            // An exchange is asked by the rules of proven absence, in its own time.
-            (OrderStatus::Unknown, VenueKind::Testnet | VenueKind::Mainnet) => continue,
-            _ => query_one(desk, order).await,
-        };
-        match result {
-            Ok(changed) => touched += usize::from(changed),
-            Err(SubmitError::Commit(error)) if is_conflict(&error) => {}
-            Err(error) => crate::observe::order_failed(id, &error),
-        }
-    }
-    touched
-}
-
-/// A living sender's order is its own business; a dead one's is unknown.
-async fn adopt_orphan(desk: &Desk, order: Order) -> Result<bool, SubmitError> {
-    let attempts = desk.store.attempts(order.id).await?;
-    let Some(last) = attempts.last() else { return Ok(false) };
-    let lease = desk.store.lease(&last.attempt.sender).await?;
-    let alive = lease.is_some_and(|lease| lease.epoch == last.attempt.epoch && lease.until > desk.clock.now());
-    if alive {
-        return Ok(false);
-    }
-    let trader = desk.store.trader(order.intent.trader_id).await?.ok_or(SubmitError::NotFound(order.id))?;
-    lose(desk, &trader, order, "its sender stopped before the answer was recorded").await?;
-    Ok(true)
-}
-
-async fn query_one(desk: &Desk, order: Order) -> Result<bool, SubmitError> {
-    let trader = desk.store.trader(order.intent.trader_id).await?.ok_or(SubmitError::NotFound(order.id))?;
-    let setting = match Setting::of(desk, &trader, &order, Errand::Ask).await {
-        Ok(setting) => setting,
-        Err(LiveRefusal::Store(error)) => return Err(error.into()),
-        Err(_) => return Ok(false),
-    };
-    let was_unknown = order.status() == OrderStatus::Unknown;
-    match setting.venue.query(&order, setting.context(&trader)).await {
-        QueryOutcome::Found(report) => {
-            let before = order.version;
-            let now = apply_report(desk, order.id, &report).await?;
-            if was_unknown {
-                recover(desk, &trader, &now, "the venue told what became of it").await?;
-            }
-            Ok(now.version != before)
-        }
-        QueryOutcome::NotFound { is_final: true } if was_unknown => {
-            let incident = unknown_incident(&trader, &order, "", desk.clock.now());
-            end(desk, &trader, order, OrderEvent::ProveAbsent, "proven absent").await?;
-            desk.store
-                .commit(Changes {
-                    recovered: vec![(incident, "it never reached the venue".to_owned())],
-                    ..Changes::default()
-                })
-                .await?;
-            Ok(true)
-        }
-        QueryOutcome::NotFound { .. } | QueryOutcome::Unavailable { .. } => Ok(false),
-    }
-}
-
-async fn recover(desk: &Desk, trader: &Trader, order: &Order, note: &str) -> Result<(), SubmitError> {
-    let incident = unknown_incident(trader, order, "", desk.clock.now());
-    desk.store.commit(Changes { recovered: vec![(incident, note.to_owned())], ..Changes::default() }).await?;
-    Ok(())
-}
-
-/// Cancels what is left of an order, for a person or the stop.
-///
-/// # Errors
-/// [`SubmitError::NotCancellable`] when it is final, being sent or unknown; [`SubmitError::Venue`] when the venue refused.
-pub async fn cancel(desk: &Desk, id: OrderId, by: &str) -> Result<Order, SubmitError> {
-    for _ in 0..COMMIT_ATTEMPTS {
-        let order = desk.store.order(id).await?.ok_or(SubmitError::NotFound(id))?;
-        let trader = desk.store.trader(order.intent.trader_id).await?.ok_or(SubmitError::NotFound(id))?;
-        let result = match order.status() {
-            OrderStatus::Initialized => {
-                deny(desk, &trader, order, &format!("cancelled by {by} before it was sent")).await
-            }
-            OrderStatus::Accepted | OrderStatus::PartiallyFilled => cancel_at_venue(desk, &trader, order, by).await,
-            OrderStatus::PendingCancel => ask_venue_to_cancel(desk, &trader, &order).await,
-            status => return Err(SubmitError::NotCancellable { id, status }),
-        };
-        match result {
-            Ok(()) => {}
-            Err(SubmitError::Commit(error)) if is_conflict(&error) => continue,
-            Err(error) => return Err(error),
-        }
-        let now = desk.store.order(id).await?.ok_or(SubmitError::NotFound(id))?;
-        if now.status() != OrderStatus::Initialized {
-            desk.live.publish(Topic::Order, Some(id.0), Some(trader.id));
-            return Ok(now);
-        }
-    }
-    Err(ApplyError::Contended(id).into())
-}
-
-async fn cancel_at_venue(desk: &Desk, trader: &Trader, mut order: Order, by: &str) -> Result<(), SubmitError> {
-    let (at, expected) = (desk.clock.now(), order.version);
-    order.apply(OrderEvent::RequestCancel, at).map_err(JournalError::from)?;
-    let changes = Changes {
-        updated_orders: vec![(order.clone(), expected)],
-        order_events: vec![OrderEventRecord {
-            order_id: order.id,
-            name: "request_cancel",
-            detail: format!("by {by}"),
-            at,
-        }],
-        ..Changes::default()
-    };
-    desk.store.commit(changes).await?;
-    ask_venue_to_cancel(desk, trader, &order).await
-}
-
-async fn ask_venue_to_cancel(desk: &Desk, trader: &Trader, order: &Order) -> Result<(), SubmitError> {
-    let unavailable = |why: &dyn std::fmt::Display| SubmitError::Venue { id: order.id, why: why.to_string() };
-    let setting = Setting::of(desk, trader, order, Errand::Ask).await.map_err(|refusal| unavailable(&refusal))?;
-    match setting.venue.cancel(order, setting.context(trader)).await {
-        CancelOutcome::Canceled(report) => {
-            apply_report(desk, order.id, &report).await?;
-            Ok(())
-        }
-        CancelOutcome::Refused { .. } => {
-            // Too late, most likely: what it became is the venue's to tell.
-            query_one(desk, order.clone()).await?;
-            Ok(())
-        }
-        CancelOutcome::Unavailable { why } => Err(unavailable(&why)),
-    }
-}
-
-/// Cancels at the venue before anything is written: for the emergency stop only. What it did is told by a query later.
-pub async fn cancel_unrecorded(desk: &Desk, order: &Order) {
-    let trader = desk.store.trader(order.intent.trader_id).await;
-    let Ok(Some(trader)) = trader else { return };
-    let outcome = match Setting::of(desk, &trader, order, Errand::Ask).await {
-        Ok(setting) => setting.venue.cancel(order, setting.context(&trader)).await,
-        Err(refusal) => CancelOutcome::Unavailable { why: refusal.to_string() },
-    };
-    crate::observe::emergency_cancel(order, &outcome);
 }

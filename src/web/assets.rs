@@ -24,6 +24,7 @@ const CSS: &[&str] = &[
     include_str!("../../static/css/inbox.css"),
     include_str!("../../static/css/chart.css"),
     include_str!("../../static/css/pages.css"),
+    include_str!("../../static/css/truth.css"),
 ];
 
 struct Asset {

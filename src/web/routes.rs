@@ -94,8 +94,17 @@ pub const ROUTES: &[Entry] = routes! {
 
     // Orders
     GET  "/orders"             Page(Read)    => pages::orders::list;
+    GET  "/orders/unknown"     Page(Read)    => pages::unknown_orders::list;
     GET  "/orders/{id}"        Page(Read)    => pages::orders::show;
+    POST "/orders/{id}/probe"  Page(Operate) => pages::unknown_orders::probe;
     POST "/orders/{id}/cancel" Page(Operate) => pages::orders::cancel;
+
+    // Our books beside the exchange's
+    GET  "/reconciliation"                      Page(Read)    => pages::reconciliation::show;
+    POST "/reconciliation/differences/{id}"     Page(Operate) => pages::reconciliation::settle;
+    POST "/reconciliation/{account}/run"        Page(Operate) => pages::reconciliation::run;
+    GET  "/reconciliation/{account}/begin-anew" Page(Read)    => pages::reconciliation::begin_anew_form;
+    POST "/reconciliation/{account}/begin-anew" Page(Operate) => pages::reconciliation::begin;
 
     // A model's settings and what is done with it
     GET  "/models/{id}/settings"              Page(Read)    => pages::settings::show;
@@ -179,6 +188,7 @@ pub const ROUTES: &[Entry] = routes! {
 
     GET  "/api/orders/{id}"             Api(Read)    => api::orders::show;
     POST "/api/orders/{id}/cancel"      Api(Operate) => api::orders::cancel;
+    POST "/api/orders/{id}/probe"       Api(Operate) => api::orders::probe;
     POST "/api/emergency-stop-all"      Api(Operate) => api::stop::emergency_stop_all;
 
     GET  "/api/incidents"                  Api(Read)    => api::activity::incidents;

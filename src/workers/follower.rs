@@ -3,6 +3,7 @@
 use super::Workers;
 use super::process_lease::ProcessLease;
 use crate::services::desk::Desk;
+use crate::services::resolve_unknown::resolve_due;
 use crate::services::submit_order::follow_up;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub(super) fn start(workers: &mut Workers, desk: Arc<Desk>, lease: Arc<ProcessLe
             // Our own lease must be in the store before anybody judges whose sender is alive.
             if lease.hold().await?.is_some() {
                 follow_up(&desk).await?;
+                resolve_due(&desk).await?;
             }
             Ok(())
         }

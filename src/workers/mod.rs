@@ -6,6 +6,7 @@ mod follower;
 mod guardian;
 mod observer;
 mod process_lease;
+mod reconciler;
 mod scheduler;
 mod stop_keeper;
 mod submitter;
@@ -29,6 +30,7 @@ pub fn start(desk: &Arc<Desk>, access: &Arc<AccessService>, health: &Arc<Health>
     process_lease::start(&mut workers, Arc::clone(&lease));
     submitter::start(&mut workers, Arc::clone(desk), Arc::clone(&lease));
     follower::start(&mut workers, Arc::clone(desk), lease);
+    reconciler::start(&mut workers, Arc::clone(desk));
     scheduler::start(&mut workers, Arc::clone(desk));
     sweeper::start(&mut workers, Arc::clone(desk), Arc::clone(access));
     feed_relay::start(&mut workers, Arc::clone(desk));

@@ -5,6 +5,7 @@ use crate::domain::cycle::CycleTrigger;
 use crate::domain::ids::TraderId;
 use crate::domain::trader::Trader;
 use crate::services::desk::Desk;
+use crate::services::reconcile::may_run;
 use crate::services::run_cycle::{CycleError, CycleRequest, is_due, run};
 use crate::services::settle::SELF;
 use std::collections::HashMap;
@@ -49,7 +50,14 @@ async fn due(desk: &Desk) -> anyhow::Result<Vec<Trader>> {
     }
     let mut traders = desk.store.traders(false).await?;
     traders.retain(|trader| is_due(desk, trader));
-    Ok(traders)
+    // Live models wait until their account is reconciled; simulation waits for nothing.
+    let mut ready = Vec::with_capacity(traders.len());
+    for trader in traders {
+        if may_run(desk, trader.id, trader.axes.venue_kind()).await? {
+            ready.push(trader);
+        }
+    }
+    Ok(ready)
 }
 
 /// Cycles in flight in this process.

@@ -15,6 +15,7 @@ mod market;
 mod pages;
 mod paper_exchange;
 mod races;
+mod reconciliation;
 mod replay;
 mod store;
 mod templates;

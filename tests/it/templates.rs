@@ -6,6 +6,7 @@ mod decisions;
 mod desk;
 mod keys;
 mod pages;
+mod truth;
 
 use askama::Template;
 use countersign::web::{assets, view::*};

@@ -4,7 +4,8 @@ use super::connect::Db;
 use super::row::failed;
 use super::write::Tx;
 use super::{
-    books, credentials, cycles, decisions, fills, incidents, leases, ledger, messages, orders, positions, traders,
+    books, credentials, cycles, decisions, differences, fills, incidents, leases, ledger, messages, orders, positions,
+    probes, reconciliation, traders,
 };
 use crate::ports::store::{Changes, CommitError, Guard, StoreError};
 use sea_orm::{DbErr, RuntimeErr};
@@ -63,6 +64,9 @@ async fn write(tx: &Tx, changes: &Changes, ledger_ids: &[i64]) -> Result<(), Com
     ledger::insert(tx, &changes.ledger, ledger_ids).await?;
     positions::write(tx, &changes.positions).await?;
     books::insert_points(tx, &changes.snapshots).await?;
+    reconciliation::write(tx, &changes.accounts).await?;
+    differences::write(tx, &changes.accounts).await?;
+    probes::write(tx, &changes.accounts.probes).await?;
     write_credentials(tx, changes).await?;
     write_messages(tx, changes).await?;
     for (name, owner, epoch) in &changes.release {

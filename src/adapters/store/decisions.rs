@@ -2,11 +2,12 @@
 
 use super::decision_rows::{LineRow, decision_of, row_of, tab_of};
 use super::entity::decision::{ActiveModel, Column, Entity};
-use super::entity::{decision_count as counter, decision_event as event, notification};
+use super::entity::{decision_count as counter, decision_event as event, notification, order};
 use super::row::{failed, first_rows, limited, only, refused};
 use super::write::{Tx, insert_all, updated_one};
 use crate::domain::decision::Decision;
 use crate::domain::ids::{BookId, CycleId, DecisionId, TraderId};
+use crate::domain::order::OrderStatus;
 use crate::domain::time::Timestamp;
 use crate::ports::store::{
     BarCounts, CommitError, DecisionEventRecord, DecisionFilter, DecisionLine, DecisionTab, Page, StoreError, TabCounts,
@@ -24,6 +25,8 @@ const WRITING: &str = "writing decisions";
 const COUNTING: &str = "counting decisions";
 /// Names the row of unread messages among the counters; no tab is called so.
 const UNREAD: &str = "unread";
+/// Names the row of orders in doubt, likewise.
+const UNKNOWN: &str = "unknown";
 
 async fn read(db: &impl ConnectionTrait, query: Select<Entity>) -> Result<Vec<Decision>, StoreError> {
     query.all(db).await.map_err(failed(READING))?.into_iter().map(decision_of).collect()
@@ -165,7 +168,7 @@ pub(super) async fn counts(db: &impl ConnectionTrait, trader: Option<TraderId>) 
     Ok(counts)
 }
 
-/// The counters of the pending tab, and unread messages as one more row of the same shape.
+/// The counters of the pending tab, with unread messages and orders in doubt as two more rows of the same shape.
 pub(super) async fn bar_counts(db: &impl ConnectionTrait) -> Result<BarCounts, StoreError> {
     let unread = notification::Entity::find()
         .select_only()
@@ -173,14 +176,20 @@ pub(super) async fn bar_counts(db: &impl ConnectionTrait) -> Result<BarCounts, S
         .expr(notification::Column::Id.count())
         .filter(notification::Column::ReadAt.is_null())
         .into_query();
+    let unknown = order::Entity::find()
+        .select_only()
+        .expr(Expr::val(UNKNOWN))
+        .expr(order::Column::Id.count())
+        .filter(order::Column::Status.eq(OrderStatus::Unknown.as_str()))
+        .into_query();
     let mut query = counter::Entity::find()
         .select_only()
         .columns([counter::Column::Tab, counter::Column::N])
         .filter(counter::Column::Tab.eq(DecisionTab::Pending.as_str()));
-    QuerySelect::query(&mut query).union(UnionType::All, unread);
+    QuerySelect::query(&mut query).union(UnionType::All, unread).union(UnionType::All, unknown);
     let rows: Vec<(String, i64)> = query.into_tuple().all(db).await.map_err(failed(COUNTING))?;
     let sum = |word: &str| rows.iter().filter(|(name, _)| name == word).map(|(_, n)| n).sum();
-    Ok(BarCounts { pending: sum(DecisionTab::Pending.as_str()), unread: sum(UNREAD) })
+    Ok(BarCounts { pending: sum(DecisionTab::Pending.as_str()), unread: sum(UNREAD), unknown: sum(UNKNOWN) })
 }
 
 /// How the counters move, by trader and tab. Sorted, so that two commits touch them in the same order.

@@ -4,6 +4,7 @@
 //! turns rows into the domain's values and back. `access` keeps users, sessions and tokens.
 
 mod access;
+mod account_reads;
 mod amount;
 mod books;
 mod commit;
@@ -12,6 +13,7 @@ mod credentials;
 mod cycles;
 mod decision_rows;
 mod decisions;
+mod differences;
 mod entity;
 mod fills;
 mod id_pool;
@@ -22,7 +24,9 @@ mod messages;
 mod order_rows;
 mod orders;
 mod positions;
+mod probes;
 mod reads;
+mod reconciliation;
 mod row;
 mod sql_store;
 mod touched;

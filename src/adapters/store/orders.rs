@@ -6,8 +6,10 @@ use super::order_rows::{order_of, row_of};
 use super::row::{Row, failed, first_rows, only, refused};
 use super::write::{Tx, insert_all, updated_one};
 use crate::domain::ids::{BookId, OrderId, TraderId};
+use crate::domain::market::Symbol;
 use crate::domain::order::{Order, OrderCause, OrderStatus};
 use crate::domain::time::Timestamp;
+use crate::domain::venue_kind::VenueKind;
 use crate::ports::store::{AttemptRecord, CommitError, NewAttempt, OrderEventRecord, OrderFilter, Page, StoreError};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
@@ -99,6 +101,27 @@ pub(super) async fn last_sequence(db: &impl ConnectionTrait, cause: OrderCause) 
     last.map_or(Ok(0), |last| Row::new("orders", 0).count("sequence", last))
 }
 
+/// The order of a name.
+pub(super) async fn by_name(db: &impl ConnectionTrait, name: &str) -> Result<Option<Order>, StoreError> {
+    let query = Entity::find().filter(Column::ClientOrderId.eq(name));
+    query.one(db).await.map_err(failed(READING))?.map(order_of).transpose()
+}
+
+/// Orders of a market by the venue's ids.
+pub(super) async fn by_venue_ids(
+    db: &impl ConnectionTrait,
+    venue: VenueKind,
+    symbol: &Symbol,
+    ids: &[i64],
+) -> Result<Vec<Order>, StoreError> {
+    let query = Entity::find()
+        .filter(Column::Venue.eq(venue.as_str()))
+        .filter(Column::Symbol.eq(symbol.as_str()))
+        .filter(Column::VenueOrderId.is_in(ids.iter().copied()))
+        .order_by_asc(Column::Id);
+    read(db, query).await
+}
+
 pub(super) async fn outbox(db: &impl ConnectionTrait, limit: u32) -> Result<Vec<Order>, StoreError> {
     let queued = outbox::Entity::find()
         .select_only()
@@ -124,6 +147,7 @@ const EVENT_WORDS: &[&str] = &[
     "prove_absent",
     "request_cancel",
     "cancel_reject",
+    "probe",
 ];
 
 pub(super) async fn events(

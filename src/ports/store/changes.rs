@@ -1,5 +1,6 @@
 //! One transaction's worth of changes.
 
+use super::accounts::AccountChanges;
 use crate::domain::arming::Arm;
 use crate::domain::book::Book;
 use crate::domain::credential::Credential;
@@ -192,6 +193,8 @@ pub struct Changes {
     pub notifications_read: Option<(Vec<NotificationId>, Timestamp)>,
     /// The audit trail.
     pub audit: Vec<AuditEntry>,
+    /// What is known of exchange accounts, and the evidence about orders of unknown outcome.
+    pub accounts: AccountChanges,
     /// Leases given back with the commit: name, owner, epoch.
     pub release: Vec<(String, String, i64)>,
 }

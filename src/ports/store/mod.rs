@@ -3,9 +3,11 @@
 //! Services read, let the domain decide, and commit. A commit either happens whole, with every guard holding, or not at
 //! all: [`CommitError::Conflict`] says that somebody else was first, and the service reads again.
 
+mod accounts;
 mod changes;
 mod reads;
 
+pub use accounts::{AccountChanges, AccountReads, OrderProbe};
 pub use changes::{
     AttemptRecord, AuditEntry, Changes, DecisionEventRecord, Guard, NewAttempt, OrderEventRecord, VaultKeyStep,
 };
@@ -154,7 +156,7 @@ pub trait Coordination: Send + Sync {
 
 /// Everything that must survive.
 #[async_trait]
-pub trait Store: Reads + Coordination {
+pub trait Store: Reads + AccountReads + Coordination {
     /// Writes everything in one transaction, durable when this returns, with every guard holding.
     ///
     /// # Errors

@@ -103,6 +103,8 @@ pub struct BarCounts {
     pub pending: i64,
     /// Notifications that nobody has read.
     pub unread: i64,
+    /// Orders whose outcome nobody knows.
+    pub unknown: i64,
 }
 
 /// What a list shows of a decision. Its reasons, rules and terms are read only for the one that is looked at: for a

@@ -7,6 +7,7 @@ use crate::domain::ids::OrderId;
 use crate::domain::order::{Order, OrderKind, OrderStatus};
 use crate::ports::store::OrderFilter;
 use crate::services::desk::Desk;
+use crate::services::resolve_unknown::{ResolveError, probe_now};
 use crate::services::submit_order::{SubmitError, cancel as cancel_order};
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
@@ -214,6 +215,25 @@ pub async fn show(desk: Data<Desk>, id: Path<i64>) -> Result<HttpResponse, AppEr
         fills: fills.iter().map(FillRow::of).collect(),
         events: history.collect(),
     }))
+}
+
+/// `POST /api/orders/{id}/probe`: asks the venue now what became of an order whose outcome is unknown.
+///
+/// # Errors
+/// 404, 409 when its outcome is known or it is being sent.
+pub async fn probe(desk: Data<Desk>, ctx: Ctx, id: Path<i64>, mut input: JsonInput) -> Result<HttpResponse, AppError> {
+    input.refuse_unknown();
+    input.0.finish()?;
+    match probe_now(&desk, OrderId(*id), &ctx.actor.name()).await {
+        Ok(order) => Ok(HttpResponse::Ok().json(OrderRow::of(&order))),
+        Err(ResolveError::NotFound(_)) => Err(AppError::not_found("order")),
+        Err(error @ ResolveError::NotUnknown { .. }) => {
+            Err(AppError::conflict("not_unknown", sentence(&error.to_string())))
+        }
+        Err(error @ (ResolveError::Apply(_) | ResolveError::Commit(_) | ResolveError::Store(_))) => {
+            Err(AppError::internal(&error))
+        }
+    }
 }
 
 /// `POST /api/orders/{id}/cancel`: what is left of it.

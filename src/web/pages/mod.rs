@@ -16,9 +16,11 @@ pub mod model_actions;
 pub mod models;
 pub mod notifications;
 pub mod orders;
+pub mod reconciliation;
 pub mod settings;
 pub mod shell;
 pub mod stop;
+pub mod unknown_orders;
 
 use crate::web::error::AppError;
 use actix_web::HttpResponse;

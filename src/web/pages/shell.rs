@@ -104,6 +104,7 @@ async fn topbar(desk: &Desk, ctx: &Ctx, figures: &Glance, oob: bool) -> Result<T
         equity_today: equity_today(figures),
         pending: count(counts.pending),
         unread: count(counts.unread),
+        unknown: count(counts.unknown),
         oob,
     })
 }

@@ -38,8 +38,10 @@ mod model;
 mod models;
 mod notifications;
 mod orders;
+mod reconciliation;
 mod settings;
 mod shell;
+mod unknown;
 
 pub use account::*;
 pub use api_docs::*;
@@ -58,5 +60,7 @@ pub use model::*;
 pub use models::*;
 pub use notifications::*;
 pub use orders::*;
+pub use reconciliation::*;
 pub use settings::*;
 pub use shell::*;
+pub use unknown::*;

@@ -74,6 +74,8 @@ pub struct OrderPage {
     pub decision_id: Option<i64>,
     /// The state.
     pub state: Badge,
+    /// Whether its outcome is unknown.
+    pub unknown: bool,
     /// What the state means right now, for example `The reply was lost. Asking the exchange; nothing is sent again.`
     pub state_note: String,
     /// When it was journaled.

@@ -130,6 +130,8 @@ pub struct Topbar {
     pub pending: u64,
     /// Unread notifications.
     pub unread: u64,
+    /// Orders whose outcome is unknown.
+    pub unknown: u64,
     /// True in an answer to htmx, where the counts travel out of band.
     pub oob: bool,
 }

@@ -66,6 +66,7 @@ async fn a_page_asks_the_database_as_little_with_many_waiting_decisions_as_with_
 }
 
 async fn the_orders_of_a_list_are_read_at_once(house: House) {
+    house.hold_orders();
     let mut ann = house.ann().await;
     for turn in 0..5 {
         let (_, decision) = house.waiting(&format!("Model {turn}")).await;

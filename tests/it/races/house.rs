@@ -1,7 +1,7 @@
 //! One database that several processes share: each has its own connections, desk and stop gate; market and time are one.
 
 use crate::support::hurried::{OneAdvisor, Thinker};
-use crate::support::{Database, ManualClock, postgres};
+use crate::support::{OneVenue, Database, ManualClock, postgres};
 use countersign::adapters::market::synthetic::{SyntheticConfig, SyntheticMarket};
 use countersign::adapters::simulation::SimulationVenue;
 use countersign::adapters::stop_switch::{FileStopSwitch, SqlStopSwitch};
@@ -20,7 +20,6 @@ use countersign::ports::clock::Clock;
 use countersign::ports::market_data::MarketData;
 use countersign::ports::stop_switch::StopSwitch;
 use countersign::ports::store::{Lease, OrderFilter, Page};
-use countersign::ports::venue::{Venue, VenueDirectory};
 use countersign::services::desk::{Desk, GivenQuotes, Markets, Policy, StopGate};
 use countersign::services::live_feed::LiveFeed;
 use countersign::services::models::{self, NewModel};
@@ -30,14 +29,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::Notify;
-
-struct OneVenue(Arc<dyn Venue>);
-
-impl VenueDirectory for OneVenue {
-    fn find(&self, kind: VenueKind) -> Option<Arc<dyn Venue>> {
-        (kind == VenueKind::Simulation).then(|| Arc::clone(&self.0))
-    }
-}
 
 pub struct Shared {
     pub url: String,

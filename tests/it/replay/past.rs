@@ -1,6 +1,7 @@
 //! A desk in the past: market and clock are moved by hand, and the workers' rounds are called in a fixed order.
 
 use super::books::Tally;
+use crate::support::OneVenue;
 use countersign::adapters::advisors::BuiltInAdvisors;
 use countersign::adapters::market::replay::{ReplayConfig, ReplayMarket};
 use countersign::adapters::simulation::SimulationVenue;
@@ -20,7 +21,6 @@ use countersign::domain::venue_kind::{AutomationLevel, Axes, VenueKind};
 use countersign::ports::clock::Clock;
 use countersign::ports::market_data::MarketData;
 use countersign::ports::store::{Lease, OrderFilter, Page};
-use countersign::ports::venue::{Venue, VenueDirectory};
 use countersign::services::decide::expire_due;
 use countersign::services::desk::{Desk, GivenQuotes, Markets, Policy, StopGate};
 use countersign::services::live_feed::LiveFeed;
@@ -45,14 +45,6 @@ struct HandClock(AtomicI64);
 impl Clock for HandClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
-    }
-}
-
-struct OneVenue(Arc<dyn Venue>);
-
-impl VenueDirectory for OneVenue {
-    fn find(&self, kind: VenueKind) -> Option<Arc<dyn Venue>> {
-        (kind == self.0.kind()).then(|| Arc::clone(&self.0))
     }
 }
 

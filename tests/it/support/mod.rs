@@ -23,12 +23,14 @@ pub mod hurried;
 pub mod postgres;
 pub mod process;
 pub mod sqlite;
+pub mod venue;
 
 pub use app::{Database, TestApp, spawn_app, spawn_app_on, spawn_app_with};
 pub use client::{Answer, Client, PASSWORD};
 pub use clock::ManualClock;
 pub use house::{House, buy};
 pub use hurried::Hurried;
+pub use venue::OneVenue;
 
 /// What a story plays on.
 pub trait Stage {

@@ -31,6 +31,7 @@ pub fn topbar() -> Topbar {
         equity_today: show::signed(d("84.2"), 2),
         pending: 3,
         unread: 2,
+        unknown: 1,
         oob: false,
     }
 }

@@ -2,6 +2,7 @@
 
 use countersign::web::view::*;
 
+use super::truth::{reconciliation_page, unknown_page};
 use super::{decisions::*, desk::*};
 
 pub fn incident(id: i64, severity: Badge, title: &str, open: bool) -> IncidentRow {
@@ -83,6 +84,7 @@ pub fn order_page() -> OrderPage {
         model: "Sage".into(),
         decision_id: Some(42),
         state: badge("unknown", Tone::Wait),
+        unknown: true,
         state_note: "The reply was lost. The exchange is being asked; nothing is sent again.".into(),
         at: minutes_ago(3),
         filled: "60 % filled".into(),
@@ -362,6 +364,10 @@ pub fn pages() -> Vec<(&'static str, String)> {
         ("settings-confirm", html(&settings(true))),
         ("orders", html(&orders)),
         ("order", html(&order_page())),
+        ("unknown", html(&unknown_page(false))),
+        ("unknown-empty", html(&unknown_page(true))),
+        ("reconciliation", html(&reconciliation_page(false))),
+        ("reconciliation-empty", html(&reconciliation_page(true))),
         ("incidents", html(&incidents)),
         ("notifications", html(&notifications())),
         ("account", html(&account())),

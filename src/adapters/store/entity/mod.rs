@@ -1,5 +1,10 @@
 //! One module a table: rows as the database has them.
 
+pub mod account_adjustment;
+pub mod account_asset;
+pub mod account_difference;
+pub mod account_link;
+pub mod account_mark;
 pub mod arm;
 pub mod audit_line;
 pub mod book;
@@ -9,6 +14,7 @@ pub mod decision;
 pub mod decision_count;
 pub mod decision_event;
 pub mod equity_snapshot;
+pub mod exchange_account;
 pub mod fill;
 pub mod incident;
 pub mod lease;
@@ -19,8 +25,10 @@ pub mod notification;
 pub mod order;
 pub mod order_attempt;
 pub mod order_event;
+pub mod order_probe;
 pub mod outbox;
 pub mod position;
+pub mod reconciliation_run;
 pub mod session;
 pub mod setup_state;
 pub mod token;

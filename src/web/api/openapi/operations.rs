@@ -290,6 +290,12 @@ pub const OPERATIONS: &[Operation] = &[
         error(409, "`not_cancellable`: it is final, being sent, or unknown"),
         error(503, "`venue_unavailable`"),
     ]),
+    op("POST", "/api/orders/{id}/probe", ORDERS, "Ask what became of an order", &[
+        reply(200, "The order: still `unknown` unless the venue told", Shape::One(named::<orders::OrderRow>)),
+        NOT_FOUND,
+        error(409, "`not_unknown`: its outcome is known, or it is being sent"),
+    ])
+    .text("For orders whose outcome is unknown. Nothing is sent again; one \"no such order\" proves nothing."),
     op("GET", "/api/incidents", ATTENTION, "List incidents", &[reply(200, "Incidents, newest first", Shape::List(named::<activity::IncidentRow>)), NOT_FOUND])
         .query(&[MODEL_ID, INCIDENT_STATUS])
         .paged(),

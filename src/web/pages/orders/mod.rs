@@ -62,7 +62,7 @@ pub async fn list(desk: web::Data<Desk>, ctx: Ctx, mut query: QueryInput) -> Res
     let may = ctx.actor.may(Permission::Operate);
     let url = |status: &str| {
         let model = model.map_or_else(String::new, |model| format!("&model={model}"));
-        format!("/orders?status={status}{model}")
+        if status == "unknown" { "/orders/unknown".to_owned() } else { format!("/orders?status={status}{model}") }
     };
     let tabs = TABS.iter().map(|(word, label)| Tab {
         key: (*word).to_owned(),
@@ -127,6 +127,7 @@ pub async fn show(desk: web::Data<Desk>, ctx: Ctx, path: web::Path<i64>) -> Resu
         model: lens.name(order.intent.trader_id),
         decision_id: order.decision_id().map(|decision| decision.0),
         state: order_badge(&order),
+        unknown: order.status() == OrderStatus::Unknown,
         state_note: order_sentence(&order, &lens),
         at: lens.when(order.created_at),
         filled: format!("{} % filled", filled_pct(&order)),
@@ -209,6 +210,7 @@ fn event_row(name: &str, event: &OrderEventRecord, lens: &Lens<'_>) -> EventRow 
         "prove_absent" => "proved that it never arrived",
         "request_cancel" => "asked to cancel it",
         "cancel_reject" => "saw the cancel refused",
+        "probe" => "asked what became of it",
         other => other,
     };
     EventRow {

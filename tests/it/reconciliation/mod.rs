@@ -1,0 +1,9 @@
+//! The truth afterwards: proven absence, and our books held against an exchange's.
+
+mod differences;
+mod exchange;
+mod first_contact;
+mod house;
+mod pages;
+mod unknown;
+mod wiped;
