@@ -156,7 +156,8 @@ impl Host {
     pub fn new(config: HostConfig, clock: Arc<dyn Clock>) -> Result<Self, HostError> {
         let base = Url::parse(&config.base_url).map_err(|_| HostError::BaseUrl)?;
         let is_plain_loopback = base.scheme() == "http" && base.host_str().is_some_and(is_loopback);
-        let has_more = base.path() != "/" || base.query().is_some() || base.password().is_some();
+        let has_login = !base.username().is_empty() || base.password().is_some();
+        let has_more = has_login || base.path() != "/" || base.query().is_some() || base.fragment().is_some();
         if !(base.scheme() == "https" || is_plain_loopback) || !base.has_host() || has_more {
             return Err(HostError::BaseUrl);
         }

@@ -7,17 +7,27 @@ use crate::domain::market::Symbol;
 use crate::domain::money::{Money, Price, Quantity};
 use crate::domain::order::{OrderIntent, OrderKind};
 use crate::domain::signal::Side;
-use crate::word_enum;
+use std::fmt;
 
-word_enum! {
-    /// How long a limit may wait.
-    TimeInForce {
-        /// Until it is cancelled.
-        GoodTillCancelled = "GTC",
-        /// Not at all: what does not trade at once expires.
-        ImmediateOrCancel = "IOC",
-        /// All at once or nothing.
-        FillOrKill = "FOK",
+/// How long a limit may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeInForce {
+    /// Until it is cancelled.
+    GoodTillCancelled,
+    /// Not at all: what does not trade at once expires.
+    ImmediateOrCancel,
+    /// All at once or nothing.
+    FillOrKill,
+}
+
+impl fmt::Display for TimeInForce {
+    /// The venue's word.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::GoodTillCancelled => "GTC",
+            Self::ImmediateOrCancel => "IOC",
+            Self::FillOrKill => "FOK",
+        })
     }
 }
 

@@ -321,7 +321,15 @@ fn only_https_or_this_machine_is_taken_as_an_address() {
     for good in ["https://api.binance.com", "https://api.binance.com/", "http://127.0.0.1:9", "http://[::1]:9"] {
         assert!(with(good), "{good}");
     }
-    for bad in ["http://api.binance.com", "ftp://127.0.0.1", "127.0.0.1", "", "https://x/api", "https://x/?y=1"] {
+    for bad in [
+        "http://api.binance.com",
+        "ftp://127.0.0.1",
+        "127.0.0.1",
+        "",
+        "https://x/api",
+        "https://x/?y=1",
+        "https://me@x",
+    ] {
         assert!(!with(bad), "{bad}");
     }
 }
