@@ -319,7 +319,7 @@ pub fn settings(confirm: bool) -> SettingsPage {
             done: String::new(),
             error: String::new(),
         },
-        credentials: super::keys::panel(),
+        credentials: super::keys::panel(confirm),
         error: "One field needs another look. Nothing was saved.".into(),
         groups: groups("Daily loss must be a number from 0.1 to 50."),
         high_water_mark: "11,152.00 USDT".into(),

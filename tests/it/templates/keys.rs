@@ -11,7 +11,7 @@ fn fields(prefix: &str, error: &str) -> Vec<Field> {
     ]
 }
 
-pub fn panel() -> CredentialsPanel {
+pub fn panel(armed: bool) -> CredentialsPanel {
     let testnet = KeyCard {
         environment: "testnet",
         env: Env::Testnet,
@@ -39,17 +39,16 @@ pub fn panel() -> CredentialsPanel {
         error: "The key can withdraw <b>trend</b>.".into(),
         fields: fields("", ""),
         submit: "Replace mainnet key".into(),
-        locked: "Only an administrator may save or delete exchange keys.".into(),
-        gate: Some(gate(true)),
+        locked: if armed { "Only an administrator may save or delete exchange keys.".into() } else { String::new() },
+        gate: Some(gate(armed)),
         ..testnet.clone()
     };
-    let cards = vec![testnet, KeyCard { gate: Some(gate(false)), locked: String::new(), ..mainnet.clone() }, mainnet];
     CredentialsPanel {
         csrf: "c5rf-t0ken".into(),
         id: 1,
         name: "Sage <img src=x>".into(),
         vault_problem: "the vault key is missing.".into(),
-        cards,
+        cards: vec![testnet, mainnet],
     }
 }
 
