@@ -14,7 +14,7 @@ use countersign::domain::money::Quantity;
 use countersign::domain::order::Order;
 use countersign::domain::signal::Signal;
 use countersign::domain::trader::Trader;
-use countersign::domain::venue_kind::{AutomationLevel, Axes, VenueKind};
+use countersign::domain::venue_kind::{AutomationLevel, Axes};
 use countersign::ports::advisor::Proposal;
 use countersign::ports::clock::Clock;
 use countersign::ports::market_data::MarketData;

@@ -160,10 +160,10 @@ on_both! {
             ..Changes::default()
         };
         store.commit(changes).await.unwrap();
-        assert_eq!(store.bar_counts().await.unwrap(), BarCounts { pending: 3, unread: 2 });
+        assert_eq!(store.bar_counts().await.unwrap(), BarCounts { pending: 3, unread: 2, unknown: 0 });
         let read = Changes { notifications_read: Some((Vec::new(), NOW)), ..Changes::default() };
         store.commit(read).await.unwrap();
-        assert_eq!(store.bar_counts().await.unwrap(), BarCounts { pending: 3, unread: 0 });
+        assert_eq!(store.bar_counts().await.unwrap(), BarCounts { pending: 3, unread: 0, unknown: 0 });
     }
 
     async fn what_waits_and_what_has_expired(db) {

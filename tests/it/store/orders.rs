@@ -27,7 +27,8 @@ fn execute(
     at: &str,
     open: Option<&Position>,
 ) -> (Fill, Position, LedgerTransaction, Money) {
-    let fill = Fill { price: price(at), quantity: order.intent.quantity, fee: money("1.25"), ..fill(id, order, id) };
+    let (quantity, fee) = (order.intent.quantity, money("1.25"));
+    let fill = Fill { price: price(at), quantity, fee, fee_value: fee, ..fill(id, order, id) };
     let effect = apply_fill(open, PositionId(1), &order.intent, &fill, &coin("USDT")).unwrap();
     (order.filled, order.filled_value) = (fill.quantity, fill.value());
     (order.fees, order.state) = (fill.fee, OrderState::Filled);
