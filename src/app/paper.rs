@@ -13,10 +13,14 @@ use crate::ports::market_data::MarketData;
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 use rust_decimal::Decimal;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 pub use crate::adapters::paper_exchange::{LimitsMode, PaperExchange};
 
@@ -107,12 +111,45 @@ impl PaperStartError {
     }
 }
 
-/// A key pair that was made for an exchange without accounts.
+/// A key pair of a paper exchange.
 pub struct FreshKey {
     /// The API key.
     pub key: String,
     /// Its secret, to be shown once.
     pub secret: SecretString,
+}
+
+impl FreshKey {
+    fn made() -> Self {
+        Self { key: letters(), secret: SecretString::from(letters()) }
+    }
+
+    /// The key pair in a file that only this account of the machine may read; made at first use.
+    ///
+    /// # Errors
+    /// When the file cannot be made, read or understood.
+    pub fn kept_in(path: &Path) -> std::io::Result<Self> {
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+            Ok(mut file) => {
+                let made = Self::made();
+                let text = Zeroizing::new(format!("{}:{}", made.key, made.secret.expose_secret()));
+                file.write_all(text.as_bytes())?;
+                file.sync_all()?;
+                Ok(made)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                let text = Zeroizing::new(std::fs::read_to_string(path)?);
+                let (key, secret) = text.split_once(':').ok_or(std::io::ErrorKind::InvalidData)?;
+                Ok(Self { key: key.to_owned(), secret: secret.to_owned().into() })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The account of this key as the exchange takes it, with balances such as `USDT=100000`.
+    pub fn account(&self, balances: &str) -> SecretString {
+        format!("{}:{}:{balances}", self.key, self.secret.expose_secret()).into()
+    }
 }
 
 /// Starts a paper exchange. Without accounts one is made, and its key pair answered.
@@ -122,14 +159,14 @@ pub struct FreshKey {
 pub async fn start_paper_exchange(
     settings: PaperSettings,
 ) -> Result<(PaperExchange, Option<FreshKey>), PaperStartError> {
-    let specs = settings.accounts.iter().map(|text| AccountSpec::parse(secrecy::ExposeSecret::expose_secret(text)));
+    let specs = settings.accounts.iter().map(|text| AccountSpec::parse(text.expose_secret()));
     let mut accounts = specs.collect::<Result<Vec<_>, _>>()?;
     let mut fresh = None;
     if accounts.is_empty() {
         if settings.state.is_some() {
             return Err(PaperStartError::StateWithoutAccount);
         }
-        let made = FreshKey { key: letters(), secret: SecretString::from(letters()) };
+        let made = FreshKey::made();
         accounts.push(AccountSpec::new(&made.key, made.secret.clone())?);
         fresh = Some(made);
     }

@@ -1,19 +1,23 @@
-//! `demo`: a desk to look around in, with made-up prices. It keeps everything in a directory of its own.
+//! `demo`: a desk to look around in, with made-up prices, and a paper exchange on which one model trades live: real
+//! requests, real signatures, made-up money. It keeps everything in a directory of its own.
 
 use super::CliError;
 use super::args::DemoArgs;
 use super::serve::run_until_signal;
 use crate::app::Application;
+use crate::app::paper::{FreshKey, LimitsMode, PaperExchange, PaperMarket, PaperSettings, start_paper_exchange};
 use crate::domain::access::{Actor, Role};
-use crate::domain::ids::BUILT_IN_PROVIDER;
-use crate::domain::venue_kind::{AutomationLevel, Axes};
+use crate::domain::ids::{BUILT_IN_PROVIDER, TraderId};
+use crate::domain::venue_kind::{AutomationLevel, Axes, ExchangeEnvironment, TradingEnvironment};
 use crate::ports::store::Changes;
 use crate::services::access::{AccessError, AccessService};
+use crate::services::credentials::{GivenPair, save, verify};
 use crate::services::desk::Desk;
 use crate::services::models::{NewModel, create};
-use crate::settings::{DATABASE_FILE, DatabaseUrl, MarketChoice, SPEED_MAX, Settings};
+use crate::settings::{DATABASE_FILE, DatabaseUrl, MarketChoice, SPEED_MAX, Settings, secure_data_dir};
 use crate::telemetry;
 use rand::RngExt;
+use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -21,6 +25,14 @@ use std::path::Path;
 
 /// Where the demo keeps everything, in the current directory.
 const DEMO_DIR: &str = "./countersign-demo";
+/// The file with the key of the paper exchange's account.
+const EXCHANGE_KEY_FILE: &str = "paper-exchange.key";
+/// The paper exchange's memory.
+const EXCHANGE_STATE_FILE: &str = "paper-exchange.state";
+/// What the account begins with.
+const EXCHANGE_BALANCES: &str = "USDT=100000";
+/// Who furnished the desk, for the audit trail.
+const DEMO: &str = "demo";
 /// Who can log in.
 const USERNAME: &str = "admin";
 /// Letters of the password: none that is easily taken for another.
@@ -41,22 +53,46 @@ pub async fn run(args: DemoArgs) -> Result<(), CliError> {
         remove_earlier(dir)?;
     }
     let database_url = DatabaseUrl::parse(&format!("sqlite:{}", dir.join(DATABASE_FILE).display()))?;
+    secure_data_dir(dir)?;
+    let (exchange, key) = start_exchange(dir, args.seed).await?;
     let settings = Settings {
         listen: SocketAddr::from(([127, 0, 0, 1], args.port)),
         market: MarketChoice::Synthetic,
         speed: args.speed,
         seed: args.seed,
+        binance_testnet_url: exchange.url(),
         ..Settings::for_data_dir(dir, database_url)
     };
     telemetry::start(settings.store.log_format, None);
     let app = Application::build(settings).await?;
     let password = fresh_password();
     ensure_admin(app.access(), password.clone()).await?;
-    furnish(app.desk()).await?;
+    furnish(app.desk(), &key).await?;
     println!("URL: {}", app.url());
     println!("Username: {USERNAME}");
     println!("Password: {}", password.expose_secret());
-    run_until_signal(app).await
+    let outcome = run_until_signal(app).await;
+    exchange.stop().await;
+    outcome
+}
+
+/// Starts the paper exchange. Its market runs with the clock: a live model's prices are those of now.
+async fn start_exchange(dir: &Path, seed: u64) -> Result<(PaperExchange, FreshKey), CliError> {
+    let unusable = |source| CliError::Io { attempt: "reading the paper exchange's key failed", source };
+    let key = FreshKey::kept_in(&dir.join(EXCHANGE_KEY_FILE)).map_err(unusable)?;
+    let settings = PaperSettings {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        market: PaperMarket::Synthetic,
+        speed: 1,
+        seed,
+        accounts: vec![key.account(EXCHANGE_BALANCES)],
+        fee_bps: Decimal::TEN,
+        limits: LimitsMode::Binance,
+        state: Some(dir.join(EXCHANGE_STATE_FILE)),
+        fault_script: None,
+    };
+    let (exchange, _) = start_paper_exchange(settings).await?;
+    Ok((exchange, key))
 }
 
 /// Creates the administrator, or gives the one of an earlier start a new password.
@@ -71,35 +107,46 @@ async fn ensure_admin(access: &AccessService, password: SecretString) -> Result<
 struct Furniture {
     name: &'static str,
     advisor: &'static str,
-    level: AutomationLevel,
+    axes: Axes,
     settings: &'static [(&'static str, &'static str)],
 }
 
-/// One model for each level, so that showing, asking and acting can be compared side by side. Prices run fast here, so
-/// the one that asks allows more drift before it asks again.
+const fn in_simulation(automation_level: AutomationLevel) -> Axes {
+    Axes {
+        trading_environment: TradingEnvironment::Simulation,
+        automation_level,
+        exchange_environment: ExchangeEnvironment::Testnet,
+    }
+}
+
+/// One model for each level, so that showing, asking and acting can be compared side by side. The one that asks trades
+/// live on the paper exchange; the others stay in simulation, whose prices run fast.
 const MODELS: &[Furniture] = &[
     Furniture {
         name: "Sage",
         advisor: "ema_cross",
-        level: AutomationLevel::SemiAutomated,
-        settings: &[("trading_interval_minutes", "5"), ("max_price_drift_bps", "200")],
+        axes: Axes {
+            trading_environment: TradingEnvironment::Live,
+            ..in_simulation(AutomationLevel::SemiAutomated)
+        },
+        settings: &[("trading_interval_minutes", "5")],
     },
     Furniture {
         name: "Drifter",
         advisor: "rsi_mean_reversion",
-        level: AutomationLevel::FullyAutomated,
+        axes: in_simulation(AutomationLevel::FullyAutomated),
         settings: &[("trading_interval_minutes", "10"), ("max_leverage", "2")],
     },
     Furniture {
         name: "Coin",
         advisor: "random",
-        level: AutomationLevel::Manual,
+        axes: in_simulation(AutomationLevel::Manual),
         settings: &[("trading_interval_minutes", "15")],
     },
 ];
 
 /// Creates the models at the first start; at every start each active one runs at once, so that there is something to see.
-async fn furnish(desk: &Desk) -> Result<(), CliError> {
+async fn furnish(desk: &Desk, key: &FreshKey) -> Result<(), CliError> {
     let mut traders = desk.store.traders(true).await?;
     if traders.is_empty() {
         for model in MODELS {
@@ -109,14 +156,27 @@ async fn furnish(desk: &Desk) -> Result<(), CliError> {
                 provider_id: BUILT_IN_PROVIDER.0,
                 model_name: model.advisor.to_owned(),
                 settings: settings.collect(),
-                axes: Axes { automation_level: model.level, ..Axes::default() },
+                axes: model.axes,
             };
-            traders.push(create(desk, new, "demo").await?);
+            let trader = create(desk, new, DEMO).await?;
+            if model.axes.trading_environment == TradingEnvironment::Live {
+                connect(desk, trader.id, key).await?;
+            }
+            traders.push(trader);
         }
     }
     let due = traders.iter().filter(|trader| trader.is_active());
     let reschedules = due.map(|trader| (trader.id, None, trader.api_errors)).collect();
     desk.store.commit(Changes { reschedules, ..Changes::default() }).await?;
+    Ok(())
+}
+
+/// Gives a model its key of the paper exchange, and has it checked.
+async fn connect(desk: &Desk, id: TraderId, key: &FreshKey) -> Result<(), CliError> {
+    let environment = ExchangeEnvironment::Testnet;
+    let (api_key, api_secret) = (key.key.clone().into(), key.secret.clone());
+    save(desk, id, &[GivenPair { environment, api_key, api_secret }], DEMO).await?;
+    verify(desk, id, environment, DEMO).await?;
     Ok(())
 }
 

@@ -40,6 +40,9 @@ pub enum CliError {
     /// The demo's models.
     #[error(transparent)]
     Model(#[from] crate::services::models::ModelError),
+    /// The demo's key of the paper exchange.
+    #[error(transparent)]
+    Credential(#[from] crate::services::credentials::CredentialError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] crate::ports::store::StoreError),

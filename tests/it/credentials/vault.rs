@@ -12,8 +12,7 @@ in_each_house! {
         let sealed = house.credential(id, Testnet).await.unwrap();
 
         let house = house.restart(|dir| std::fs::rename(dir.join("vault.key"), dir.join("lost")).unwrap()).await;
-        let open = house.incidents().await.remove(0);
-        assert_eq!(open, ("EXCHANGE_NOT_CONFIGURED".to_owned(), "high".to_owned(), "open".to_owned()));
+        assert_eq!(locked(&house).await, ("high".to_owned(), "open".to_owned()));
         let mut admin = house.admin().await;
         let page = admin.get(&format!("/models/{id}/settings")).await.body;
         assert!(page.contains("The vault is locked, so live trading is off."), "{page}");
@@ -24,8 +23,7 @@ in_each_house! {
         assert_eq!(house.credential(id, Testnet).await.unwrap(), sealed);
 
         let house = house.restart(|dir| std::fs::rename(dir.join("lost"), dir.join("vault.key")).unwrap()).await;
-        let (_, _, state) = house.incidents().await.remove(0);
-        assert_eq!(state, "resolved", "mended is over");
+        assert_eq!(locked(&house).await.1, "resolved", "mended is over");
         let mut admin = house.admin().await;
         assert_eq!(admin.api("POST", &validate(id), Value::Null).await.json()["valid"], true);
     }

@@ -188,12 +188,14 @@ impl House {
         self.send(trader, exchange, Purpose::Entry(PositionSide::Long), reply).await
     }
 
-    /// An order of 0.001 BTC that is not sent.
+    /// An order of 0.001 BTC, or of what is left of so much, that is not sent.
     pub async fn journal(&self, trader: TraderId, purpose: Purpose) -> Order {
         let desk = &self.desk;
         let id = OrderId(desk.next_id(IdKind::Order).await.unwrap());
         let book = desk.store.book(trader, VenueKind::Testnet).await.unwrap().unwrap();
         let now = self.clock.now();
+        // A purchase pays its fee in the coin: what can be sold again is what arrived, on the grid.
+        let quantity = Quantity::parse(if purpose.is_entry() { "0.001" } else { "0.00099" }).unwrap();
         let cause = OrderCause::Decision(DecisionId(id.0));
         let intent = OrderIntent {
             trader_id: trader,
@@ -205,7 +207,7 @@ impl House {
             symbol: btcusdt(),
             purpose,
             kind: OrderKind::Market,
-            quantity: Quantity::parse("0.001").unwrap(),
+            quantity,
             leverage: 1,
             stop_loss: None,
             profit_target: None,
