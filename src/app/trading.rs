@@ -108,8 +108,7 @@ async fn exchanges(
 ) -> Result<Arc<dyn Exchanges>, TradingError> {
     let (testnet, mainnet) = (&settings.binance_testnet_url, &settings.binance_mainnet_url);
     let exchanges = BinanceExchanges::new(testnet, mainnet, vault, clock);
-    let exchanges: Arc<dyn Exchanges> =
-        Arc::new(exchanges.map_err(|error| TradingError::Exchange(error.to_string()))?);
+    let exchanges: Arc<dyn Exchanges> = Arc::new(exchanges.map_err(|error| TradingError::Exchange(error.to_string()))?);
     restore_bans(store.as_ref(), exchanges.as_ref()).await?;
     Ok(exchanges)
 }

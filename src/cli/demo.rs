@@ -125,10 +125,7 @@ const MODELS: &[Furniture] = &[
     Furniture {
         name: "Sage",
         advisor: "ema_cross",
-        axes: Axes {
-            trading_environment: TradingEnvironment::Live,
-            ..in_simulation(AutomationLevel::SemiAutomated)
-        },
+        axes: Axes { trading_environment: TradingEnvironment::Live, ..in_simulation(AutomationLevel::SemiAutomated) },
         settings: &[("trading_interval_minutes", "5")],
     },
     Furniture {

@@ -369,7 +369,8 @@ mod tests {
         assert_eq!((effect.fee.to_string(), effect.position.fees.to_string()), ("0.0001".into(), "0.0001".into()));
         assert_eq!(effect.position.cost.to_string(), "0.0999");
         let sold = fill(Purpose::Exit(long), "0.000999", "100", "0");
-        let flat = apply_fill(Some(&effect.position), PositionId(1), &intent(Purpose::Exit(long), 1), &sold, &coin("USDT"));
+        let flat =
+            apply_fill(Some(&effect.position), PositionId(1), &intent(Purpose::Exit(long), 1), &sold, &coin("USDT"));
         let flat = flat.expect("what arrived can be sold").position;
         assert!(flat.is_closed());
         assert_eq!(flat.net_result().to_string(), "-0.0001", "bought and sold at one price, the fee is lost once");

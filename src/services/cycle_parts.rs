@@ -208,7 +208,8 @@ impl<'a> Scene<'a> {
                 let held = held.map_or(Quantity::ZERO, |position| position.quantity);
                 let exiting = self.exposure.coin(&wish.coin).exiting;
                 // What the exchange holds free is the truth of what can be sold; the book may think it holds more.
-                let free = self.account.free_of(&wish.coin).map_or(held.minus(exiting), |free| held.minus(exiting).min(free));
+                let free =
+                    self.account.free_of(&wish.coin).map_or(held.minus(exiting), |free| held.minus(exiting).min(free));
                 wish.quantity.map_or(free, |quantity| quantity.min(free))
             }
         };

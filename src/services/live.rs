@@ -157,12 +157,7 @@ pub async fn venue(
     }
 }
 
-async fn credential(
-    desk: &Desk,
-    trader: &Trader,
-    venue: VenueKind,
-    errand: Errand,
-) -> Result<Credential, LiveRefusal> {
+async fn credential(desk: &Desk, trader: &Trader, venue: VenueKind, errand: Errand) -> Result<Credential, LiveRefusal> {
     let environment = venue.exchange_environment().ok_or_else(|| missing(venue, "simulation has no exchange"))?;
     let held = desk.store.credential(trader.id, environment).await?;
     let held = held.ok_or_else(|| missing(venue, &format!("no {environment} key is saved")))?;
@@ -241,6 +236,7 @@ impl AccountView {
 
 async fn free(account: &dyn ExchangeAccount) -> Result<BTreeMap<Coin, Quantity>, ExchangeError> {
     let balances = account.balances().await?;
-    let quantity = |free| Quantity::new(free).ok_or_else(|| ExchangeError::Unreadable("a balance is out of range".to_owned()));
+    let quantity =
+        |free| Quantity::new(free).ok_or_else(|| ExchangeError::Unreadable("a balance is out of range".to_owned()));
     balances.into_iter().map(|balance| Ok((balance.asset, quantity(balance.free)?))).collect()
 }

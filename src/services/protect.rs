@@ -278,7 +278,8 @@ async fn close(
             ))));
         };
         let scene = Scene::new(&trader, &view, &market, &account, None, None);
-        if view.position(coin).is_some_and(|position| market.is_dust(coin, position.quantity)) && !is_liquidation(cause) {
+        if view.position(coin).is_some_and(|position| market.is_dust(coin, position.quantity)) && !is_liquidation(cause)
+        {
             return Err(CloseError::Dust(coin.clone()));
         }
         let wish = Wish {

@@ -182,8 +182,7 @@ async fn last_look(desk: &Desk, trader: &Trader, order: &Order) -> Result<Look, 
         return Ok(Look::Refuse(reason));
     }
     let is_entry = order.intent.purpose.is_entry();
-    let (errand, balances) =
-        if is_entry { (Errand::Enter, Balances::Skip) } else { (Errand::Exit, Balances::Read) };
+    let (errand, balances) = if is_entry { (Errand::Enter, Balances::Skip) } else { (Errand::Exit, Balances::Read) };
     let book = (order.intent.book_id, order.intent.venue);
     let account = match AccountView::read(desk, trader, book, errand, balances).await {
         Ok(account) => account,

@@ -97,9 +97,8 @@ impl Exposure {
 
     /// Coins held or being entered, other than `coin`; dust does not count.
     pub fn others(&self, coin: &Coin) -> usize {
-        let counts = |exposure: &CoinExposure| {
-            (exposure.held.is_some() && !exposure.is_dust) || !exposure.entering.is_zero()
-        };
+        let counts =
+            |exposure: &CoinExposure| (exposure.held.is_some() && !exposure.is_dust) || !exposure.entering.is_zero();
         self.coins.iter().filter(|(name, exposure)| *name != coin && counts(exposure)).count()
     }
 

@@ -60,7 +60,7 @@ pub async fn glance(desk: &Desk) -> Result<Glance, StoreError> {
     let traders = desk.store.traders(false).await?;
     let venues: BTreeSet<VenueKind> = traders.iter().map(|trader| trader.axes.venue_kind()).collect();
     let venue = venues.last().copied().unwrap_or(VenueKind::Simulation);
-    let exchange_ok = (venue != VenueKind::Simulation).then(|| desk.venues.find(venue).is_some());
+    let exchange_ok = exchange_ok(desk, &traders, venue).await?;
     let living: BTreeMap<_, &Trader> =
         traders.iter().filter(|trader| trader.axes.venue_kind() == venue).map(|trader| (trader.id, trader)).collect();
     let mut books = desk.store.books().await?;
@@ -87,6 +87,17 @@ pub async fn glance(desk: &Desk) -> Result<Glance, StoreError> {
     };
     answer.today = today(&books, &positions, price, now).filter(|_| answer.has_books);
     Ok(answer)
+}
+
+/// Whether every model that trades live at this venue has a key that may be used; nothing to tell in simulation.
+async fn exchange_ok(desk: &Desk, traders: &[Trader], venue: VenueKind) -> Result<Option<bool>, StoreError> {
+    let Some(environment) = venue.exchange_environment() else { return Ok(None) };
+    let now = desk.clock.now();
+    let held = desk.store.credentials(None).await?;
+    let is_usable = |trader: &Trader| {
+        held.iter().any(|key| key.trader_id == trader.id && key.environment == environment && key.is_usable(now))
+    };
+    Ok(Some(traders.iter().filter(|trader| trader.axes.venue_kind() == venue).all(is_usable)))
 }
 
 async fn quotes(desk: &Desk, traders: &[Trader], positions: &[Position], venue: VenueKind) -> BTreeMap<Coin, Quote> {

@@ -57,9 +57,8 @@ pub async fn portfolio(desk: &Desk, trader: &Trader, venue: VenueKind) -> Result
         Some(market) => MarketView::read(desk, market.as_ref(), trader, relevant_coins(trader, &view)).await.ok(),
         None => None,
     };
-    let is_dust = |position: &Position| {
-        prices.as_ref().is_some_and(|prices| prices.is_dust(&position.coin, position.quantity))
-    };
+    let is_dust =
+        |position: &Position| prices.as_ref().is_some_and(|prices| prices.is_dust(&position.coin, position.quantity));
     let dust: Vec<bool> = view.positions.iter().map(is_dust).collect();
     let quotes = prices.map(|prices| prices.quotes).unwrap_or_default();
     let marks = quotes.iter().map(|(coin, quote)| (coin.clone(), quote.price)).collect();

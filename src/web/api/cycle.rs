@@ -12,8 +12,8 @@ use crate::services::read::{CycleAnswer, CycleState, ExecutedCoin, cycle_answer}
 use crate::services::run_cycle::{self, CycleError, CycleRequest};
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
-use crate::web::show::sentence;
 use crate::web::form::JsonInput;
+use crate::web::show::sentence;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};

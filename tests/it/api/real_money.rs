@@ -4,6 +4,7 @@ use super::shorthand::{asking_model, waiting};
 use crate::credentials::house::{FakeExchanges, mainnet_pair};
 use crate::support::{Database, House, Stage};
 use countersign::domain::venue_kind::VenueKind;
+use countersign::services::reconcile::reconcile_due;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,7 @@ async fn an_approval_of_real_money_names_version_and_digest(armed: Armed) {
     }
     let armed = program.post_form(&format!("/models/{id}/arm"), &[("name", "Sage")]).await;
     assert_eq!(armed.status, 303, "{}", armed.body);
+    assert_eq!(reconcile_due(&house.desk).await.unwrap(), 1);
     let body = json!({ "decisions": { "BTC": { "signal": "buy_to_enter", "quantity": "0.001" } } });
     let cycle = program.post(&format!("/api/models/{id}/cycle"), body).await.expect(200);
     let decision = waiting(&cycle);

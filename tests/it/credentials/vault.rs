@@ -1,8 +1,15 @@
 //! A vault without its key: the desk runs, live trading does not, and an incident says why until it is mended.
 
-use super::house::{keys, testnet_pair, validate};
+use super::house::{House, keys, testnet_pair, validate};
 use countersign::domain::venue_kind::ExchangeEnvironment::Testnet;
 use serde_json::{Value, json};
+
+/// Severity and state of the incident about a locked vault.
+async fn locked(house: &House) -> (String, String) {
+    let incidents = house.incidents().await.into_iter();
+    let mut about = incidents.filter(|(kind, ..)| kind == "EXCHANGE_NOT_CONFIGURED");
+    about.next().map(|(_, severity, state)| (severity, state)).unwrap()
+}
 
 in_each_house! {
     async fn a_lost_key_is_an_incident_until_it_is_back(house) {

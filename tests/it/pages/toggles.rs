@@ -39,7 +39,12 @@ async fn a_toggle_changes_the_model_cancels_what_waits_and_leaves_an_incident(ho
         assert!(page.body.contains(words), "{words}: {}", page.body);
     }
     ann.post_form(&format!("/models/{}/run", model.id), &[]).await;
-    assert!(ann.get(&settings).await.body.contains("Sage cannot trade live: the exchange is not configured for testnet: no testnet key is saved"));
+    assert!(
+        ann.get(&settings)
+            .await
+            .body
+            .contains("Sage cannot trade live: the exchange is not configured for testnet: no testnet key is saved")
+    );
 }
 
 async fn with_scripts_the_panel_alone_is_answered(house: House) {

@@ -1,7 +1,7 @@
 //! One database that several processes share: each has its own connections, desk and stop gate; market and time are one.
 
 use crate::support::hurried::{OneAdvisor, Thinker};
-use crate::support::{OneVenue, Database, ManualClock, postgres};
+use crate::support::{Database, ManualClock, OneVenue, postgres};
 use countersign::adapters::market::synthetic::{SyntheticConfig, SyntheticMarket};
 use countersign::adapters::simulation::SimulationVenue;
 use countersign::adapters::stop_switch::{FileStopSwitch, SqlStopSwitch};

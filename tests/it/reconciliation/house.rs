@@ -8,8 +8,8 @@ use countersign::adapters::market::synthetic::{SyntheticConfig, SyntheticMarket}
 use countersign::adapters::simulation::SimulationVenue;
 use countersign::adapters::stop_switch::FileStopSwitch;
 use countersign::adapters::store::{Db, SqlStore, connect, migrate};
-use countersign::domain::book::Book;
 use countersign::domain::account::AccountName;
+use countersign::domain::book::Book;
 use countersign::domain::credential::{AccountFingerprint, Credential, Sealed};
 use countersign::domain::ids::{BUILT_IN_PROVIDER, BookId, DecisionId, InstallationTag, OrderId, TraderId};
 use countersign::domain::incident::{IncidentKind, IncidentStatus, NewIncident, Severity};
@@ -25,9 +25,7 @@ use countersign::domain::venue_kind::{Axes, ExchangeEnvironment, ExchangeType, T
 use countersign::ports::clock::Clock;
 use countersign::ports::exchange::{ExchangeAccount, ExchangeError, Exchanges};
 use countersign::ports::market_data::MarketData;
-use countersign::ports::store::{
-    Changes, IdKind, IncidentFilter, Lease, OrderEventRecord, Page, journal_submit,
-};
+use countersign::ports::store::{Changes, IdKind, IncidentFilter, Lease, OrderEventRecord, Page, journal_submit};
 use countersign::ports::vault::NoVault;
 use countersign::ports::venue::SubmitOutcome;
 use countersign::services::apply_fill::apply_report;
