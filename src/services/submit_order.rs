@@ -169,7 +169,7 @@ async fn send(
 /// What the last look before bytes leave decides.
 enum Look {
     /// Go.
-    Send(Setting),
+    Send(Box<Setting>),
     /// Never.
     Refuse(String),
     /// The exchange could not be asked: nothing was sent, and it is looked at again until its time is over.
@@ -197,7 +197,7 @@ async fn last_look(desk: &Desk, trader: &Trader, order: &Order) -> Result<Look, 
         return Ok(Look::Refuse(reason));
     }
     match Setting::of(desk, trader, order, errand).await {
-        Ok(setting) => Ok(Look::Send(setting)),
+        Ok(setting) => Ok(Look::Send(Box::new(setting))),
         Err(LiveRefusal::Store(error)) => Err(error),
         Err(refusal) => Ok(Look::Refuse(refusal.to_string())),
     }

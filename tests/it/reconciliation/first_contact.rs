@@ -45,7 +45,7 @@ on_accounts! {
         let bnb = lines.iter().find(|line| line.asset.as_str() == "BNB").unwrap();
         assert_eq!((bnb.baseline.to_string().as_str(), bnb.ours.to_string().as_str()), ("1", "-0.000001"));
         let btc = lines.iter().find(|line| line.asset.as_str() == "BTC").unwrap();
-        assert_eq!(btc.ours.to_string(), "0.000999", "0.001 less a thousandth, and 0.001, less the 0.001 sold");
+        assert_eq!(btc.ours.to_string(), "0.001009", "0.001 less a thousandth, and 0.001, less the 0.00099 sold");
     }
 
     async fn two_models_that_share_a_key_are_one_account(house) {
