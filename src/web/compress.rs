@@ -21,9 +21,19 @@ const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
 /// What deflate adds at most to text that does not compress, with head and tail, in bytes: five in each 16 KiB.
 const OVERHEAD: usize = 64;
 
+/// A packed page larger than this gives its room back, in bytes.
+const ROOM_KEPT: usize = 256 * 1_024;
+
+/// What a server thread keeps: the encoder, and room for what it writes.
+struct Press {
+    encoder: Compress,
+    room: Vec<u8>,
+}
+
 thread_local! {
     /// Fast rather than small: a page is mostly markup that repeats, and comes from nearby.
-    static ENCODER: RefCell<Compress> = RefCell::new(Compress::new(Compression::fast(), false));
+    static PRESS: RefCell<Press> =
+        RefCell::new(Press { encoder: Compress::new(Compression::fast(), false), room: Vec::new() });
 }
 
 /// Sends pages as gzip to whoever takes it.
@@ -71,20 +81,22 @@ fn is_page(headers: &HeaderMap) -> bool {
 
 /// The text as one gzip member; none in the case, which cannot happen, that the encoder does not come to an end.
 fn gzip(plain: &[u8]) -> Option<Bytes> {
-    let mut packed = Vec::with_capacity(plain.len() + plain.len() / 1_024 + OVERHEAD);
-    packed.extend_from_slice(&HEAD);
-    let status = ENCODER.with_borrow_mut(|encoder| {
+    PRESS.with_borrow_mut(|Press { encoder, room }| {
         encoder.reset();
-        encoder.compress_vec(plain, &mut packed, FlushCompress::Finish)
-    });
-    if !matches!(status, Ok(Status::StreamEnd)) {
-        return None;
-    }
-    let mut sum = Crc::new();
-    sum.update(plain);
-    packed.extend_from_slice(&sum.sum().to_le_bytes());
-    packed.extend_from_slice(&sum.amount().to_le_bytes());
-    Some(Bytes::from(packed))
+        room.clear();
+        room.reserve(plain.len() + plain.len() / 1_024 + OVERHEAD);
+        room.extend_from_slice(&HEAD);
+        let status = encoder.compress_vec(plain, room, FlushCompress::Finish);
+        let mut sum = Crc::new();
+        sum.update(plain);
+        room.extend_from_slice(&sum.sum().to_le_bytes());
+        room.extend_from_slice(&sum.amount().to_le_bytes());
+        let packed = Bytes::copy_from_slice(room);
+        if room.capacity() > ROOM_KEPT {
+            *room = Vec::new();
+        }
+        matches!(status, Ok(Status::StreamEnd)).then_some(packed)
+    })
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ const COUNTING: &str = "counting decisions";
 const UNREAD: &str = "unread";
 /// Names the row of orders in doubt, likewise.
 const UNKNOWN: &str = "unknown";
+/// Whose those rows are: no trader has this id.
+const NOBODY: i64 = 0;
 
 async fn read(db: &impl ConnectionTrait, query: Select<Entity>) -> Result<Vec<Decision>, StoreError> {
     query.all(db).await.map_err(failed(READING))?.into_iter().map(decision_of).collect()
@@ -151,45 +153,77 @@ pub(super) async fn counts(db: &impl ConnectionTrait, trader: Option<TraderId>) 
     }
     let mut counts = TabCounts::default();
     for row in query.all(db).await.map_err(failed(COUNTING))? {
-        match DecisionTab::parse(&row.tab) {
-            Some(DecisionTab::Pending) => counts.pending += row.n,
-            Some(DecisionTab::Approved) => counts.approved += row.n,
-            Some(DecisionTab::Rejected) => counts.rejected += row.n,
-            Some(DecisionTab::Expired) => counts.expired += row.n,
-            Some(DecisionTab::Denied) => counts.denied += row.n,
-            Some(DecisionTab::Displayed) => counts.displayed += row.n,
-            Some(DecisionTab::All) => counts.all += row.n,
-            None => {
-                let detail = format!("{:?} is not the name of a tab", row.tab);
-                return Err(StoreError::Corrupt { what: "decision_counts.tab", detail });
-            }
-        }
+        add(&mut counts, &row.tab, row.n)?;
     }
     Ok(counts)
 }
 
-/// The counters of the pending tab, with unread messages and orders in doubt as two more rows of the same shape.
-pub(super) async fn bar_counts(db: &impl ConnectionTrait) -> Result<BarCounts, StoreError> {
+fn add(counts: &mut TabCounts, tab: &str, n: i64) -> Result<(), StoreError> {
+    let count = match DecisionTab::parse(tab) {
+        Some(DecisionTab::Pending) => &mut counts.pending,
+        Some(DecisionTab::Approved) => &mut counts.approved,
+        Some(DecisionTab::Rejected) => &mut counts.rejected,
+        Some(DecisionTab::Expired) => &mut counts.expired,
+        Some(DecisionTab::Denied) => &mut counts.denied,
+        Some(DecisionTab::Displayed) => &mut counts.displayed,
+        Some(DecisionTab::All) => &mut counts.all,
+        None => {
+            let detail = format!("{tab:?} is not the name of a tab");
+            return Err(StoreError::Corrupt { what: "decision_counts.tab", detail });
+        }
+    };
+    *count += n;
+    Ok(())
+}
+
+/// Counters, with unread messages and orders in doubt as two more rows of the same shape.
+async fn with_rest(
+    db: &impl ConnectionTrait,
+    counters: Select<counter::Entity>,
+) -> Result<Vec<(i64, String, i64)>, StoreError> {
     let unread = notification::Entity::find()
         .select_only()
+        .expr(Expr::val(NOBODY))
         .expr(Expr::val(UNREAD))
         .expr(notification::Column::Id.count())
         .filter(notification::Column::ReadAt.is_null())
         .into_query();
     let unknown = order::Entity::find()
         .select_only()
+        .expr(Expr::val(NOBODY))
         .expr(Expr::val(UNKNOWN))
         .expr(order::Column::Id.count())
         .filter(order::Column::Status.eq(OrderStatus::Unknown.as_str()))
         .into_query();
-    let mut query = counter::Entity::find()
-        .select_only()
-        .columns([counter::Column::Tab, counter::Column::N])
-        .filter(counter::Column::Tab.eq(DecisionTab::Pending.as_str()));
+    let mut query =
+        counters.select_only().columns([counter::Column::TraderId, counter::Column::Tab, counter::Column::N]);
     QuerySelect::query(&mut query).union(UnionType::All, unread).union(UnionType::All, unknown);
-    let rows: Vec<(String, i64)> = query.into_tuple().all(db).await.map_err(failed(COUNTING))?;
-    let sum = |word: &str| rows.iter().filter(|(name, _)| name == word).map(|(_, n)| n).sum();
-    Ok(BarCounts { pending: sum(DecisionTab::Pending.as_str()), unread: sum(UNREAD), unknown: sum(UNKNOWN) })
+    query.into_tuple().all(db).await.map_err(failed(COUNTING))
+}
+
+fn bar_of(rows: &[(i64, String, i64)]) -> BarCounts {
+    let sum = |word: &str| rows.iter().filter(|(_, name, _)| name == word).map(|(_, _, n)| n).sum();
+    BarCounts { pending: sum(DecisionTab::Pending.as_str()), unread: sum(UNREAD), unknown: sum(UNKNOWN) }
+}
+
+pub(super) async fn bar_counts(db: &impl ConnectionTrait) -> Result<BarCounts, StoreError> {
+    let pending = counter::Entity::find().filter(counter::Column::Tab.eq(DecisionTab::Pending.as_str()));
+    Ok(bar_of(&with_rest(db, pending).await?))
+}
+
+pub(super) async fn inbox_counts(
+    db: &impl ConnectionTrait,
+    trader: Option<TraderId>,
+) -> Result<(TabCounts, BarCounts), StoreError> {
+    let rows = with_rest(db, counter::Entity::find()).await?;
+    let mut counts = TabCounts::default();
+    let wanted = |(of, tab, _): &&(i64, String, i64)| {
+        tab != UNREAD && tab != UNKNOWN && trader.is_none_or(|trader| trader.0 == *of)
+    };
+    for (_, tab, n) in rows.iter().filter(wanted) {
+        add(&mut counts, tab, *n)?;
+    }
+    Ok((counts, bar_of(&rows)))
 }
 
 /// How the counters move, by trader and tab. Sorted, so that two commits touch them in the same order.

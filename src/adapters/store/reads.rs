@@ -107,6 +107,10 @@ impl Reads for SqlStore {
         decisions::bar_counts(&self.db.reader).await
     }
 
+    async fn inbox_counts(&self, trader: Option<TraderId>) -> Result<(TabCounts, BarCounts), StoreError> {
+        decisions::inbox_counts(&self.db.reader, trader).await
+    }
+
     async fn expired_decisions(&self, now: Timestamp, limit: u32) -> Result<Vec<Decision>, StoreError> {
         decisions::expired(&self.db.reader, now, limit).await
     }

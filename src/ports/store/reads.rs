@@ -341,6 +341,8 @@ pub trait Reads: Send + Sync {
     async fn tab_counts(&self, trader: Option<TraderId>) -> Result<TabCounts, StoreError>;
     /// What the bar above every page counts, in one question.
     async fn bar_counts(&self) -> Result<BarCounts, StoreError>;
+    /// Both [`Reads::tab_counts`] and [`Reads::bar_counts`], in one question.
+    async fn inbox_counts(&self, trader: Option<TraderId>) -> Result<(TabCounts, BarCounts), StoreError>;
     /// Waiting decisions whose time is over at `now`, oldest first.
     async fn expired_decisions(&self, now: Timestamp, limit: u32) -> Result<Vec<Decision>, StoreError>;
     /// Waiting decisions of a trader (pending and displayed), or of everybody.

@@ -4,7 +4,7 @@
 use super::decisions::{Dossier, SheetOptions, line_row, sheet};
 use super::html;
 use super::lens::Lens;
-use super::shell::shell;
+use super::shell::shell_with;
 use crate::domain::decision::Decision;
 use crate::domain::ids::{DecisionId, OrderId, TraderId};
 use crate::domain::order::Order;
@@ -161,9 +161,10 @@ pub async fn page(
         Some(detail) if explicit => detail.title.clone(),
         _ => "Inbox".to_owned(),
     };
+    let (counts, bar) = desk.store.inbox_counts(place.model).await?;
     let page = InboxPage {
-        shell: shell(desk, ctx, Nav::Inbox, title).await?,
-        tabs: tabs(&place, desk.store.tab_counts(place.model).await?, false),
+        shell: shell_with(desk, ctx, Nav::Inbox, title, bar).await?,
+        tabs: tabs(&place, counts, false),
         tab: place.tab.as_str().to_owned(),
         models: model_choices(lens.traders(), place.model),
         news: news(&place, newest),

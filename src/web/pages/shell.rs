@@ -2,6 +2,7 @@
 //! page; what needs prices is read at most once a second for all pages together.
 
 use crate::domain::venue_kind::VenueKind;
+use crate::ports::store::BarCounts;
 use crate::services::desk::Desk;
 use crate::services::health::Health;
 use crate::services::read::{Glance, MarketGlance, glance};
@@ -43,6 +44,20 @@ impl GlanceCache {
 /// # Errors
 /// When the database fails.
 pub async fn shell(desk: &Desk, ctx: &Ctx, active: Nav, title: impl Into<String>) -> Result<Shell, AppError> {
+    shell_with(desk, ctx, active, title, desk.store.bar_counts().await?).await
+}
+
+/// The frame of a page that has read the counts already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn shell_with(
+    desk: &Desk,
+    ctx: &Ctx,
+    active: Nav,
+    title: impl Into<String>,
+    counts: BarCounts,
+) -> Result<Shell, AppError> {
     let figures = figures(desk, ctx).await?;
     let now = desk.clock.now();
     let stop = desk.stop.in_force().await.map(|order| StopBanner {
@@ -57,7 +72,7 @@ pub async fn shell(desk: &Desk, ctx: &Ctx, active: Nav, title: impl Into<String>
         csrf: ctx.csrf.clone(),
         theme: ctx.theme,
         frame: figures.frame().map(env_of),
-        topbar: topbar(desk, ctx, &figures, false).await?,
+        topbar: topbar(ctx, &figures, counts, false),
         stop,
         toasts: flash::read(ctx),
     })
@@ -69,7 +84,8 @@ pub async fn shell(desk: &Desk, ctx: &Ctx, active: Nav, title: impl Into<String>
 /// When the database fails.
 pub async fn topbar_fragment(desk: web::Data<Desk>, ctx: Ctx) -> Result<HttpResponse, AppError> {
     let figures = figures(&desk, &ctx).await?;
-    html(StatusCode::OK, &topbar(&desk, &ctx, &figures, true).await?)
+    let counts = desk.store.bar_counts().await?;
+    html(StatusCode::OK, &topbar(&ctx, &figures, counts, true))
 }
 
 /// How a venue is shown.
@@ -88,11 +104,10 @@ async fn figures(desk: &Desk, ctx: &Ctx) -> Result<Glance, AppError> {
     }
 }
 
-async fn topbar(desk: &Desk, ctx: &Ctx, figures: &Glance, oob: bool) -> Result<Topbar, AppError> {
+fn topbar(ctx: &Ctx, figures: &Glance, counts: BarCounts, oob: bool) -> Topbar {
     let count = |number: i64| u64::try_from(number).unwrap_or(0);
-    let counts = desk.store.bar_counts().await?;
     let (workers, workers_ok) = workers(ctx.around.state().ok().map(|state| state.health.as_ref()));
-    Ok(Topbar {
+    Topbar {
         verified: figures.today.is_some() || !figures.has_books,
         market: market_words(figures.market),
         market_ok: figures.market.is_fresh,
@@ -106,7 +121,7 @@ async fn topbar(desk: &Desk, ctx: &Ctx, figures: &Glance, oob: bool) -> Result<T
         unread: count(counts.unread),
         unknown: count(counts.unknown),
         oob,
-    })
+    }
 }
 
 fn market_words(market: MarketGlance) -> String {

@@ -13,9 +13,9 @@ on_each_database!(
 
 /// Decisions of a crowded inbox: more than a page of them.
 const CROWD: u32 = 60;
-/// Statements of the inbox: the session, a page of lines, the open one and its history, models, both counts, and
-/// three for the figures of the bar, which are read at most once a second.
-const INBOX_MAX: u64 = 10;
+/// Statements of the inbox: the session, a page of lines, the open one and its history, models, the counts, and three
+/// for the figures of the bar, which are read at most once a second.
+const INBOX_MAX: u64 = 9;
 /// Statements of the desk with two models: each model's book with all that is in it, and its curve.
 const DESK_MAX: u64 = 30;
 /// Statements of the list of two models.

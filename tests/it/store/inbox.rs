@@ -99,7 +99,10 @@ on_both! {
             store.commit(changes).await.unwrap();
         }
         for trader in [None, Some(1), Some(2)] {
-            assert_eq!(store.tab_counts(trader.map(TraderId)).await.unwrap(), counted(&store, trader).await);
+            let counts = counted(&store, trader).await;
+            assert_eq!(store.tab_counts(trader.map(TraderId)).await.unwrap(), counts);
+            let both = (counts, store.bar_counts().await.unwrap());
+            assert_eq!(store.inbox_counts(trader.map(TraderId)).await.unwrap(), both);
         }
         assert!(store.tab_counts(None).await.unwrap().all > 40);
         for tab in DecisionTab::ALL {
@@ -161,6 +164,7 @@ on_both! {
         };
         store.commit(changes).await.unwrap();
         assert_eq!(store.bar_counts().await.unwrap(), BarCounts { pending: 3, unread: 2, unknown: 0 });
+        assert_eq!(store.inbox_counts(Some(TraderId(2))).await.unwrap().0.pending, 1);
         let read = Changes { notifications_read: Some((Vec::new(), NOW)), ..Changes::default() };
         store.commit(read).await.unwrap();
         assert_eq!(store.bar_counts().await.unwrap(), BarCounts { pending: 3, unread: 0, unknown: 0 });
