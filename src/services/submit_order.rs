@@ -193,8 +193,8 @@ async fn last_look(desk: &Desk, trader: &Trader, order: &Order) -> Result<Look, 
     if account.name != order.intent.account {
         return Ok(Look::Refuse("the credentials changed since its terms were fixed".to_owned()));
     }
-    if let Some(reason) = risk_refusal(desk, trader, order, &account).await? {
-        return Ok(Look::Refuse(reason));
+    if let Some(look) = risk_refusal(desk, trader, order, &account).await? {
+        return Ok(look);
     }
     match Setting::of(desk, trader, order, errand).await {
         Ok(setting) => Ok(Look::Send(Box::new(setting))),
@@ -237,25 +237,29 @@ async fn risk_refusal(
     trader: &Trader,
     order: &Order,
     account: &AccountView,
-) -> Result<Option<String>, StoreError> {
-    if !order.intent.purpose.is_entry() && order.intent.venue == VenueKind::Simulation {
+) -> Result<Option<Look>, StoreError> {
+    let refuse = |reason: &str| Ok(Some(Look::Refuse(reason.to_owned())));
+    let is_exit = !order.intent.purpose.is_entry();
+    if is_exit && order.intent.venue == VenueKind::Simulation {
         return Ok(None);
     }
     let Some(market) = desk.markets.of(order.intent.venue) else {
-        return Ok(Some("the venue is not configured".to_owned()));
+        return refuse("the venue is not configured");
     };
     let day = market.now().day_start();
     let Some(view) = desk.store.book_view(order.intent.book_id, day).await? else {
-        return Ok(Some("the account is gone".to_owned()));
+        return refuse("the account is gone");
     };
     let market = match MarketView::read(desk, market.as_ref(), trader, relevant_coins(trader, &view)).await {
         Ok(market) => market,
-        Err(error) => return Ok(Some(error.to_string())),
+        // An exit is not lost because prices cannot be read for a moment.
+        Err(error) if is_exit => return Ok(Some(Look::Later(error.to_string()))),
+        Err(error) => return refuse(&error.to_string()),
     };
     let scene = Scene::new(trader, &view, &market, account, order.decision_id(), Some(order.id));
     // The order itself is among today's entries already.
     let others = view.entries_today.saturating_sub(1);
-    Ok(scene.check(order.intent.clone(), others).err().map(|report| report.reasons()))
+    Ok(scene.check(order.intent.clone(), others).err().map(|report| Look::Refuse(report.reasons())))
 }
 
 async fn deny(desk: &Desk, trader: &Trader, mut order: Order, reason: &str) -> Result<(), SubmitError> {
