@@ -1,0 +1,5 @@
+//! Live trading as people run it: the program as a process of its own, and a paper exchange in the place of Binance.
+
+pub mod house;
+
+mod round_trip;
