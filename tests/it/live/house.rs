@@ -66,6 +66,22 @@ impl Owner {
     }
 }
 
+/// A paper exchange with an account of [`KEY`].
+pub async fn paper_exchange() -> PaperExchange {
+    let settings = PaperSettings {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        market: PaperMarket::Synthetic,
+        speed: 1,
+        seed: 7,
+        accounts: vec![format!("{KEY}:{SECRET}:USDT=100000,BTC=1").into()],
+        fee_bps: Decimal::TEN,
+        limits: LimitsMode::Binance,
+        state: None,
+        fault_script: None,
+    };
+    start_paper_exchange(settings).await.unwrap().0
+}
+
 /// Creates the administrator `ada` and gives back a token of hers that may do everything.
 pub async fn administrator(dir: &Path, place: &[&str]) -> String {
     let with = |command: &[&'static str]| -> Vec<String> {
@@ -95,18 +111,7 @@ pub struct World {
 impl Stage for World {
     async fn on(database: Database) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let settings = PaperSettings {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            market: PaperMarket::Synthetic,
-            speed: 1,
-            seed: 7,
-            accounts: vec![format!("{KEY}:{SECRET}:USDT=100000,BTC=1").into()],
-            fee_bps: Decimal::TEN,
-            limits: LimitsMode::Binance,
-            state: None,
-            fault_script: None,
-        };
-        let (exchange, _) = start_paper_exchange(settings).await.unwrap();
+        let exchange = paper_exchange().await;
         let mut place = vec!["--data-dir", "data"];
         let database = match database {
             Database::Sqlite => None,
