@@ -2,4 +2,5 @@
 
 pub mod house;
 
+mod kill_nine;
 mod round_trip;
