@@ -1,6 +1,9 @@
 //! A person at a real browser: the server as a process of its own, Chromium, and the whole way from the first start to a
-//! filled order, once with JavaScript and once without.
+//! filled order, in simulation and at an exchange, once with JavaScript and once without.
 
+use crate::credentials::canary::clean;
+use crate::live::house::{KEY, Owner, SECRET, paper_exchange, until};
+use crate::support;
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
@@ -36,10 +39,11 @@ fn wait_for_line(lines: &mut BufReader<ChildStdout>, marker: &str) -> String {
 }
 
 /// The desk as a process with a fresh database: its address and its setup token.
-fn server(dir: &TempDir) -> (Leashed, String, String) {
+fn server(dir: &TempDir, more: &[&str]) -> (Leashed, String, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
         .args(["serve", "--market", "synthetic", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(dir.path().join("data"))
+        .args(more)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -126,6 +130,40 @@ impl Person {
         }
     }
 
+    /// The page holds none of the keys that were typed.
+    async fn finds_no_secret(&self) {
+        clean(self.page.current_url().await.unwrap().path(), self.page.source().await.unwrap().as_bytes());
+    }
+
+    /// Chooses on one of the toggles and waits until it holds.
+    async fn chooses(&self, toggle: &str) {
+        self.click(toggle).await;
+        let pressed = format!("{toggle}[aria-pressed=true]");
+        let held = self.page.wait().at_most(PATIENCE).for_element(Locator::Css(&pressed)).await;
+        held.unwrap_or_else(|error| panic!("{toggle} does not hold: {error}"));
+    }
+
+    /// Becomes the first administrator.
+    async fn sets_up(&self, token: &str) {
+        self.open("/setup").await;
+        self.fill("setup_token", token).await;
+        self.fill("username", "ann").await;
+        self.fill("password", PASSWORD).await;
+        self.fill("password_repeat", PASSWORD).await;
+        self.click("form[action='/setup'] button").await;
+        self.sees("Stop all").await;
+    }
+
+    /// Makes a model with a rule, and looks at its settings.
+    async fn makes_a_model(&self, rule: &str) {
+        self.open("/models/new").await;
+        self.fill("name", "Sage").await;
+        self.click(&format!("[name=model_name] option[value$={rule}]")).await;
+        self.click("form[action='/models'] button[type=submit]").await;
+        self.sees("Sage").await;
+        self.open("/models/1/settings").await;
+    }
+
     async fn is_at(&self, path: &str) -> bool {
         self.page.current_url().await.unwrap().path() == path
     }
@@ -135,17 +173,10 @@ impl Person {
 async fn story(with_javascript: bool) {
     let dir = tempfile::tempdir().unwrap();
     let Some((_driver, page)) = browser(&dir, with_javascript).await else { return };
-    let (_server, desk, token) = server(&dir);
+    let (_server, desk, token) = server(&dir, &[]);
     let ann = Person { page, desk };
 
-    ann.open("/setup").await;
-    ann.fill("setup_token", &token).await;
-    ann.fill("username", "ann").await;
-    ann.fill("password", PASSWORD).await;
-    ann.fill("password_repeat", PASSWORD).await;
-    ann.click("form[action='/setup'] button").await;
-    ann.sees("Stop all").await;
-
+    ann.sets_up(&token).await;
     ann.open("/account").await;
     ann.click("form[action='/account/logout-everywhere'] button").await;
     ann.open("/inbox").await;
@@ -155,15 +186,8 @@ async fn story(with_javascript: bool) {
     ann.click("form[action='/login'] button").await;
     ann.sees("Stop all").await;
 
-    ann.open("/models/new").await;
-    ann.fill("name", "Sage").await;
-    ann.click("[name=model_name] option[value$=ema_cross]").await;
-    ann.click("form[action='/models'] button[type=submit]").await;
-    ann.sees("Sage").await;
-    ann.open("/models/1/settings").await;
-    ann.click("#axis-automation-semi_automated").await;
-    let pressed = "#axis-automation-semi_automated[aria-pressed=true]";
-    ann.page.wait().at_most(PATIENCE).for_element(Locator::Css(pressed)).await.expect("the toggle holds");
+    ann.makes_a_model("ema_cross").await;
+    ann.chooses("#axis-automation-semi_automated").await;
 
     ann.open("/models/1").await;
     ann.click("form[action='/models/1/run'] button").await;
@@ -189,4 +213,70 @@ async fn a_newcomer_goes_from_first_start_to_a_filled_order() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn and_again_without_javascript() {
     story(false).await;
+}
+
+/// Keys typed in and checked, a decision sent in and approved, its order at the exchange, and the position closed again.
+async fn live_story(with_javascript: bool) {
+    let dir = tempfile::tempdir().unwrap();
+    let Some((_driver, page)) = browser(&dir, with_javascript).await else { return };
+    let exchange = paper_exchange().await;
+    let (_server, desk, token) = server(&dir, &["--binance-testnet-url", &exchange.url()]);
+    let ann = Person { page, desk };
+    ann.sets_up(&token).await;
+    ann.makes_a_model("buy_and_hold").await;
+
+    ann.fill("testnet_api_key", KEY).await;
+    ann.fill("testnet_api_secret", SECRET).await;
+    ann.click("form[action='/models/1/credentials/testnet'] button[type=submit]").await;
+    ann.sees(&KEY[KEY.len() - 4..]).await;
+    ann.finds_no_secret().await;
+    ann.click("form[action='/models/1/credentials/testnet/verify'] button").await;
+    ann.sees("The testnet key works and can trade.").await;
+    ann.open("/models/1/settings").await;
+    ann.chooses("#axis-environment-live").await;
+    ann.chooses("#axis-automation-semi_automated").await;
+    ann.finds_no_secret().await;
+
+    let mut program = support::Client::new(&ann.desk);
+    program.login("ann", PASSWORD).await;
+    let buy = json!({ "decisions": { "BTC": { "signal": "buy_to_enter", "quantity": "0.001" } } });
+    until("a decision that waits", async || {
+        // The books are held against the exchange's before anything is proposed.
+        let cycle = program.post("/api/models/1/cycle", buy.clone()).await;
+        (cycle.status == 200 && cycle.json()["pending"] != json!([])).then_some(())
+    })
+    .await;
+    ann.open("/inbox").await;
+    ann.sees("BTC").await;
+    ann.click("#detail form[action$='/approve'] button").await;
+    ann.sees("filled").await;
+    ann.finds_no_secret().await;
+
+    let orders = Owner::new(&exchange.url(), KEY, SECRET).orders("BTCUSDT").await;
+    assert_eq!(orders.len(), 1, "{orders:?}");
+    let ours = program.get("/api/models/1/orders").await.expect(200);
+    ann.open(&format!("/orders/{}", ours[0]["id"])).await;
+    ann.sees(&orders[0]["orderId"].to_string()).await;
+    ann.sees(orders[0]["clientOrderId"].as_str().unwrap()).await;
+    ann.finds_no_secret().await;
+
+    ann.open("/models/1/positions/BTC/close").await;
+    ann.click("form[action='/models/1/positions/BTC/close'] button").await;
+    ann.sees("dust: too little to sell here").await;
+    ann.finds_no_secret().await;
+    for path in ["/", "/orders", "/incidents", "/notifications", "/reconciliation", "/models/1/settings"] {
+        ann.open(path).await;
+        ann.finds_no_secret().await;
+    }
+    ann.page.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_goes_from_testnet_keys_to_an_order_at_the_exchange_and_back() {
+    live_story(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn and_to_the_exchange_without_javascript() {
+    live_story(false).await;
 }

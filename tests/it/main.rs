@@ -11,6 +11,7 @@ mod command_line;
 mod credentials;
 mod curves;
 mod ledger;
+mod live;
 mod market;
 mod pages;
 mod paper_exchange;

@@ -34,7 +34,7 @@ fn marks() -> Vec<Vec<u8>> {
 }
 
 #[track_caller]
-fn clean(what: &str, bytes: &[u8]) {
+pub fn clean(what: &str, bytes: &[u8]) {
     for mark in marks() {
         let at = bytes.windows(mark.len()).position(|window| window == mark);
         if let Some(at) = at {
@@ -45,7 +45,7 @@ fn clean(what: &str, bytes: &[u8]) {
 }
 
 #[track_caller]
-fn clean_answer(what: &str, answer: &Answer) {
+pub fn clean_answer(what: &str, answer: &Answer) {
     clean(what, answer.body.as_bytes());
     clean(what, format!("{:?}", answer.headers).as_bytes());
 }
@@ -108,7 +108,7 @@ async fn walk(admin: &mut Client, id: i64) {
     assert!(seen > 50, "{seen}");
 }
 
-fn clean_files(dir: &Path) -> usize {
+pub fn clean_files(dir: &Path) -> usize {
     let mut count = 0;
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
@@ -168,14 +168,9 @@ async fn no_page_answer_log_line_or_file_holds_a_secret() {
     assert!(clean_files(dir.path()) >= 4, "log, database, and both keys");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_row_of_postgres_holds_a_secret() {
-    let Some(Database::Postgres(url)) = postgres::new_database().await else { return };
-    let house = House::open(Database::Postgres(url.clone()), |settings| settings.allow_mainnet = true).await;
-    let mut admin = house.admin().await;
-    let id = house.model("Sage").await;
-    plant(&mut admin, id).await;
-    let db = connect(&url).await.unwrap();
+/// Every row of every table of a PostgreSQL database; how many there are.
+pub async fn clean_rows(url: &str) -> usize {
+    let db = connect(url).await.unwrap();
     let ask = async |query: String| db.reader.query_all_raw(Statement::from_string(db.backend, query)).await.unwrap();
     let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
     let mut rows = 0;
@@ -186,6 +181,17 @@ async fn no_row_of_postgres_holds_a_secret() {
             rows += 1;
         }
     }
+    rows
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_row_of_postgres_holds_a_secret() {
+    let Some(Database::Postgres(url)) = postgres::new_database().await else { return };
+    let house = House::open(Database::Postgres(url.clone()), |settings| settings.allow_mainnet = true).await;
+    let mut admin = house.admin().await;
+    let id = house.model("Sage").await;
+    plant(&mut admin, id).await;
+    let rows = clean_rows(&url).await;
     assert!(rows > 10, "{rows}");
     assert_eq!(house.desk.store.credentials(None).await.unwrap().len(), 2);
 }

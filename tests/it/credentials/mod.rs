@@ -6,7 +6,7 @@ pub mod house;
 
 mod api;
 mod arming;
-mod canary;
+pub mod canary;
 mod page;
 mod rotation;
 mod vault;

@@ -52,7 +52,17 @@ pub struct Serving {
 impl Serving {
     /// Starts `serve` or `demo` and waits until it listens.
     pub async fn start(dir: &Path, args: &[&str]) -> Self {
-        let mut child = program(dir, args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        Self::start_with(dir, args, Stdio::null()).await
+    }
+
+    /// The same with its log lines in a file, behind those that are there.
+    pub async fn start_logging(dir: &Path, args: &[&str], log: &Path) -> Self {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
+        Self::start_with(dir, args, log.into()).await
+    }
+
+    async fn start_with(dir: &Path, args: &[&str], log: Stdio) -> Self {
+        let mut child = program(dir, args).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut serving = Self { child, lines, url: String::new() };
         serving.url = serving.printed("URL: ").await.trim_end_matches('/').to_owned();
@@ -67,6 +77,11 @@ impl Serving {
             }
         }
         panic!("the server ended before it printed {start:?}");
+    }
+
+    /// Ends it with SIGKILL, which it cannot see coming.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
     }
 
     /// Sends SIGTERM and waits for the end; answers whether it ended well.
