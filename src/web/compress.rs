@@ -103,7 +103,8 @@ fn gzip(plain: &[u8]) -> Option<Bytes> {
 mod tests {
     use super::*;
     use actix_web::middleware::{Compress, from_fn};
-    use actix_web::{App, HttpResponse, test as request, web};
+    use actix_web::test::{TestRequest, call_service, init_service, read_body};
+    use actix_web::{App, HttpResponse, web};
     use flate2::read::GzDecoder;
     use std::io::Read;
 
@@ -137,17 +138,16 @@ mod tests {
             .wrap(from_fn(pages))
             .wrap(Compress::default())
             .route("/page", page("text/html; charset=utf-8", 5_000))
-            .route("/short", page("text/html; charset=utf-8", 100))
             .route("/file", page("text/css", 5_000));
-        let app = request::init_service(app).await;
-        let mut request = request::TestRequest::get().uri(path);
+        let app = init_service(app).await;
+        let mut request = TestRequest::get().uri(path);
         if let Some(accepts) = accepts {
             request = request.insert_header((header::ACCEPT_ENCODING, accepts));
         }
-        let response = request::call_service(&app, request.to_request()).await;
+        let response = call_service(&app, request.to_request()).await;
         let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (encoding, vary) = (text(header::CONTENT_ENCODING), text(header::VARY).unwrap_or_default());
-        (encoding, vary, request::read_body(response).await)
+        (encoding, vary, read_body(response).await)
     }
 
     #[actix_web::test]
