@@ -25,6 +25,7 @@ use crate::services::cycle_parts::{MarketView, Scene, relevant_coins};
 use crate::services::desk::{Desk, is_conflict};
 use crate::services::live::{self, AccountView, Balances, Errand, LiveRefusal};
 use crate::services::live_feed::Topic;
+use crate::services::reconcile;
 use crate::services::run_cycle::told;
 use crate::services::settle::deny_order;
 use std::sync::Arc;
@@ -172,7 +173,8 @@ enum Look {
     Send(Box<Setting>),
     /// Never.
     Refuse(String),
-    /// The exchange could not be asked: nothing was sent, and it is looked at again until its time is over.
+    /// Not now: the exchange could not be asked, or its account is not reconciled yet. Nothing was sent, and it is looked
+    /// at again until its time is over.
     Later(String),
 }
 
@@ -192,6 +194,10 @@ async fn last_look(desk: &Desk, trader: &Trader, order: &Order) -> Result<Look, 
     };
     if account.name != order.intent.account {
         return Ok(Look::Refuse("the credentials changed since its terms were fixed".to_owned()));
+    }
+    // After a restart: what was journaled before it waits for the reconciliation, as the scheduler does.
+    if is_entry && !reconcile::may_run(desk, trader.id, order.intent.venue).await? {
+        return Ok(Look::Later("the account was not reconciled yet".to_owned()));
     }
     if let Some(look) = risk_refusal(desk, trader, order, &account).await? {
         return Ok(look);

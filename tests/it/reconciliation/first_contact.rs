@@ -3,12 +3,14 @@
 use super::exchange::{FakeExchange, Reply};
 use super::house::on_accounts;
 use countersign::domain::incident::IncidentKind;
-use countersign::domain::order::Purpose;
+use countersign::domain::order::{OrderStatus, Purpose};
 use countersign::domain::reconciliation::{DifferenceStatus, RECONCILE_EVERY_MS, RunOutcome, TRUTH_LASTS_MS};
 use countersign::domain::signal::{PositionSide, Side};
 use countersign::domain::venue_kind::VenueKind;
+use countersign::ports::clock::Clock;
 use countersign::ports::exchange::ExchangeAccount;
 use countersign::services::reconcile::{entries_halted, is_reconciled, may_run, reconcile_due, reconcile_now};
+use countersign::services::submit_order::submit_due;
 
 on_accounts! {
     async fn what_an_account_held_at_first_contact_is_no_drift(house) {
@@ -30,6 +32,21 @@ on_accounts! {
         let run = house.reconcile(&exchange).await;
         assert_eq!(run.outcome, RunOutcome::Agreed, "{}", run.summary);
         assert_eq!(house.unresolved().await, []);
+    }
+
+    async fn what_was_journaled_before_a_restart_waits_for_the_reconciliation_and_is_sent(house) {
+        let (model, _exchange) = house.trading(&[("USDT", "1000")]).await;
+        let order = house.journal(model, Purpose::Entry(PositionSide::Long)).await;
+        let (desk, now) = (house.process("two").await, house.clock.now());
+        let sender = desk.store.acquire_lease("process:two", "two", now, now.plus_ms(i64::MAX / 4), None).await;
+        let sender = sender.unwrap().unwrap();
+        assert_eq!(submit_due(&desk, &sender).await.unwrap(), 1);
+        assert_eq!(house.order(order.id).await.status(), OrderStatus::Initialized, "neither sent nor denied");
+        assert_eq!(reconcile_due(&desk).await.unwrap(), 1);
+        house.clock.advance_ms(5_000);
+        assert_eq!(submit_due(&desk, &sender).await.unwrap(), 1);
+        let sent = house.order(order.id).await;
+        assert_eq!(sent.status(), OrderStatus::Filled, "{:?}", sent.state);
     }
 
     async fn commissions_in_the_coin_in_quote_and_in_bnb_are_all_expected(house) {

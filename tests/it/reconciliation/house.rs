@@ -192,6 +192,11 @@ impl House {
         let id = OrderId(desk.next_id(IdKind::Order).await.unwrap());
         let book = desk.store.book(trader, VenueKind::Testnet).await.unwrap().unwrap();
         let now = self.clock.now();
+        let key = desk.store.credential(trader, ExchangeEnvironment::Testnet).await.unwrap();
+        let account = key.map_or_else(
+            || AccountName::simulation(book.id),
+            |key| AccountName::exchange(VenueKind::Testnet, &key.fingerprint),
+        );
         // A purchase pays its fee in the coin: what can be sold again is what arrived, on the grid.
         let quantity = Quantity::parse(if purpose.is_entry() { "0.001" } else { "0.00099" }).unwrap();
         let cause = OrderCause::Decision(DecisionId(id.0));
@@ -199,7 +204,7 @@ impl House {
             trader_id: trader,
             book_id: book.id,
             venue: VenueKind::Testnet,
-            account: AccountName::simulation(book.id),
+            account,
             cause,
             coin: coin("BTC"),
             symbol: btcusdt(),
