@@ -4,7 +4,7 @@ mod clients;
 mod command;
 mod durability;
 mod faults;
-mod house;
+pub mod house;
 mod keys;
 mod limits;
 mod lists;
