@@ -23,6 +23,7 @@ use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
 use crate::services::live_feed::Topic;
 use crate::services::run_cycle::told;
 use crate::services::settle::SELF;
+use crate::services::submit_order::unknown_incident;
 use std::collections::BTreeSet;
 
 /// Why a report was not applied.
@@ -69,8 +70,9 @@ pub async fn apply_report(desk: &Desk, order_id: OrderId, report: &VenueReport) 
         let trader = desk.store.trader(order.intent.trader_id).await?.ok_or_else(gone)?;
         let market = desk.markets.of(order.intent.venue).ok_or_else(gone)?;
         let view = desk.store.book_view(order.intent.book_id, market.now().day_start()).await?.ok_or_else(gone)?;
-        let known: Vec<i64> = desk.store.fills(order_id).await?.iter().map(|fill| fill.trade_id).collect();
-        let fresh: Vec<&VenueFill> = report.fills.iter().filter(|fill| !known.contains(&fill.trade_id)).collect();
+        let mut known: BTreeSet<i64> = desk.store.fills(order_id).await?.iter().map(|fill| fill.trade_id).collect();
+        // A report may tell a fill twice, too.
+        let fresh: Vec<&VenueFill> = report.fills.iter().filter(|fill| known.insert(fill.trade_id)).collect();
         let ids = desk.store.reserve_ids(IdKind::Fill, u32::try_from(fresh.len()).unwrap_or(u32::MAX)).await?;
         let position_id = PositionId(desk.next_id(IdKind::Position).await?);
         let mut application = Application::new(desk, &trader, &view, order, position_id);
@@ -132,6 +134,7 @@ struct Application<'a> {
     view: &'a BookView,
     order: Order,
     expected: i64,
+    was_unknown: bool,
     book: Book,
     position: Option<Position>,
     position_id: PositionId,
@@ -144,8 +147,9 @@ impl<'a> Application<'a> {
     fn new(desk: &'a Desk, trader: &'a Trader, view: &'a BookView, order: Order, position_id: PositionId) -> Self {
         let position = view.position(&order.intent.coin).cloned();
         let (expected, wall) = (order.version, desk.clock.now());
+        let was_unknown = order.status() == OrderStatus::Unknown;
         let (book, changes, realized) = (view.book.clone(), Changes::default(), Money::ZERO);
-        Self { trader, view, order, expected, book, position, position_id, changes, realized, wall }
+        Self { trader, view, order, expected, was_unknown, book, position, position_id, changes, realized, wall }
     }
 
     fn fill(&self, fill: &VenueFill, id: FillId, prices: &Marks) -> Fill {
@@ -246,6 +250,7 @@ impl<'a> Application<'a> {
             self.changes.updated_books.push(self.book.clone());
         }
         self.tell();
+        self.recover();
         self.end_attempt();
         // One row, one step of its version, however many events led here.
         self.order.version = self.expected + 1;
@@ -268,6 +273,15 @@ impl<'a> Application<'a> {
             let outcome =
                 format!("{}, {} of {} filled", self.order.status(), self.order.filled, self.order.intent.quantity);
             self.changes.attempt_outcomes.push((self.order.id, self.order.attempts, outcome));
+        }
+    }
+
+    /// Whoever brought the report, and whatever ends this process next: what is known is no incident any more.
+    fn recover(&mut self) {
+        if self.was_unknown && self.order.status() != OrderStatus::Unknown {
+            let incident = unknown_incident(self.trader, &self.order, "", self.wall);
+            let note = format!("the exchange told: {}", self.order.status().as_str().replace('_', " "));
+            self.changes.recovered.push((incident, note));
         }
     }
 

@@ -331,12 +331,9 @@ async fn adopt(desk: &Desk, order: &Order, report: &VenueReport) -> Result<(), R
     if now.status() == OrderStatus::Unknown {
         return Ok(());
     }
-    let Some(trader) = desk.store.trader(order.intent.trader_id).await? else { return Ok(()) };
-    let incident = unknown_incident(&trader, &now, "", desk.clock.now());
-    let note = format!("the exchange told: {}", now.status().as_str().replace('_', " "));
-    desk.store.commit(Changes { recovered: vec![(incident, note)], ..Changes::default() }).await?;
-    desk.live.publish(Topic::Incident, None, Some(trader.id));
-    desk.live.publish(Topic::Order, Some(order.id.0), Some(trader.id));
+    let trader = order.intent.trader_id;
+    desk.live.publish(Topic::Incident, None, Some(trader));
+    desk.live.publish(Topic::Order, Some(order.id.0), Some(trader));
     Ok(())
 }
 

@@ -152,7 +152,10 @@ async fn send(
     let order = journaled.into_order();
     match outcome {
         SubmitOutcome::Accepted(report) => {
-            apply_report(desk, order.id, &report).await?;
+            if let Err(error) = apply_report(desk, order.id, &report).await {
+                // The venue has it and our books do not: nobody else asks about an order whose sender is alive.
+                lose(desk, trader, order, &format!("it was accepted, and that could not be recorded: {error}")).await?;
+            }
         }
         SubmitOutcome::Rejected { code, message } => {
             let detail = format!("{code}: {message}");

@@ -7,6 +7,7 @@ mod support;
 mod access;
 mod api;
 mod browser;
+mod campaign;
 mod command_line;
 mod credentials;
 mod curves;

@@ -2,7 +2,6 @@
 
 use super::{Setting, SubmitError, end, lanes, lose, unknown_incident};
 use crate::domain::order::{Order, OrderEvent, OrderStatus};
-use crate::domain::trader::Trader;
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::store::{Changes, StoreError};
 use crate::ports::venue::QueryOutcome;
@@ -72,9 +71,6 @@ pub(crate) async fn query_one(desk: &Desk, order: Order) -> Result<bool, SubmitE
         QueryOutcome::Found(report) => {
             let before = order.version;
             let now = apply_report(desk, order.id, &report).await?;
-            if was_unknown {
-                recover(desk, &trader, &now, "the venue told what became of it").await?;
-            }
             Ok(now.version != before)
         }
         QueryOutcome::NotFound { is_final: true } if was_unknown => {
@@ -90,10 +86,4 @@ pub(crate) async fn query_one(desk: &Desk, order: Order) -> Result<bool, SubmitE
         }
         QueryOutcome::NotFound { .. } | QueryOutcome::Unavailable { .. } => Ok(false),
     }
-}
-
-async fn recover(desk: &Desk, trader: &Trader, order: &Order, note: &str) -> Result<(), SubmitError> {
-    let incident = unknown_incident(trader, order, "", desk.clock.now());
-    desk.store.commit(Changes { recovered: vec![(incident, note.to_owned())], ..Changes::default() }).await?;
-    Ok(())
 }
