@@ -211,6 +211,7 @@ pass_on! {
         async fn decision_events(&self, id: DecisionId) -> Result<Vec<(String, DecisionEventRecord)>, StoreError>;
         async fn tab_counts(&self, trader: Option<TraderId>) -> Result<TabCounts, StoreError>;
         async fn bar_counts(&self) -> Result<BarCounts, StoreError>;
+        async fn inbox_counts(&self, trader: Option<TraderId>) -> Result<(TabCounts, BarCounts), StoreError>;
         async fn expired_decisions(&self, now: Timestamp, limit: u32) -> Result<Vec<Decision>, StoreError>;
         async fn waiting_decisions(&self, trader: Option<TraderId>) -> Result<Vec<Decision>, StoreError>;
         async fn decisions_of_cycle(&self, cycle: CycleId) -> Result<Vec<Decision>, StoreError>;
