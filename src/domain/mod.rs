@@ -21,6 +21,7 @@ pub mod notification;
 pub mod order;
 pub mod position;
 pub mod protection;
+pub mod provider;
 pub mod reconciliation;
 pub mod risk;
 pub mod signal;

@@ -9,6 +9,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::trader_settings::TraderSettings;
 use async_trait::async_trait;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -67,12 +68,14 @@ pub struct Brief {
 }
 
 /// What an advisor wants for one coin. Quantities are wishes: the desk cuts them to the venue's grid.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
     /// What to do.
     pub signal: Signal,
     /// Base quantity; needed for entries, ignored for `close_position` and `hold`.
     pub quantity: Option<Quantity>,
+    /// Or instead the notional of an entry as a share of equity, in percent.
+    pub equity_pct: Option<Decimal>,
     /// At least 1.
     pub leverage: u32,
     /// Between 0 and 1.
@@ -88,7 +91,7 @@ pub struct Proposal {
 }
 
 /// An answer for one coin that cannot be used, and why. It never spoils the other coins.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct UnusableAnswer {
     /// Names the field and the rule, never the value.

@@ -4,6 +4,7 @@ pub mod access_store;
 pub mod advisor;
 pub mod clock;
 pub mod exchange;
+pub mod language_model;
 pub mod market_data;
 pub mod stop_switch;
 pub mod store;

@@ -220,6 +220,7 @@ fn purchase() -> Proposal {
     Proposal {
         signal: Signal::BuyToEnter,
         quantity: Some(Quantity::parse("0.01").unwrap()),
+        equity_pct: None,
         leverage: 1,
         confidence: "0.72".parse().ok(),
         profit_target: Price::parse("45000").ok(),

@@ -125,6 +125,7 @@ fn long(quantity: &str, leverage: u32, stop: Option<&str>) -> Proposal {
     Proposal {
         signal: Signal::BuyToEnter,
         quantity: Some(Quantity::parse(quantity).unwrap()),
+        equity_pct: None,
         leverage,
         confidence: None,
         profit_target: None,

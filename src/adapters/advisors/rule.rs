@@ -54,6 +54,7 @@ pub(super) fn hold(why: impl Into<String>, facts: Facts) -> Proposal {
     Proposal {
         signal: Signal::Hold,
         quantity: None,
+        equity_pct: None,
         leverage: 1,
         confidence: None,
         profit_target: None,
@@ -93,6 +94,7 @@ pub(super) fn enter(entry: &Entry<'_>, coin: &CoinBrief, budget: &mut Budget, mu
     }
     Proposal {
         quantity: Some(quantity),
+        equity_pct: None,
         signal: entry.signal,
         confidence: Some(confidence(entry.confidence)),
         profit_target: exits.profit_target,

@@ -99,6 +99,7 @@ fn read_proposal(value: Value) -> Result<Proposal, UnusableAnswer> {
     let proposal = Proposal {
         signal: signal.unwrap_or(Signal::Hold),
         quantity: input.optional("quantity", |text| read_quantity(text, is_entry)).flatten(),
+        equity_pct: None,
         leverage: leverage.unwrap_or(1),
         confidence: input.optional("confidence", read_confidence),
         profit_target: input.optional("profit_target", Price::parse),

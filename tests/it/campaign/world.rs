@@ -178,6 +178,7 @@ impl House {
         let proposal = Proposal {
             signal: Signal::BuyToEnter,
             quantity: Some(Quantity::parse(quantity).unwrap()),
+            equity_pct: None,
             leverage: 1,
             confidence: None,
             profit_target: None,

@@ -100,6 +100,7 @@ pub fn buy(quantity: &str) -> Proposal {
     Proposal {
         signal: Signal::BuyToEnter,
         quantity: Some(Quantity::parse(quantity).unwrap()),
+        equity_pct: None,
         leverage: 1,
         confidence: None,
         profit_target: None,

@@ -144,6 +144,7 @@ pub fn buy(quantity: &str, why: &str) -> Proposal {
     Proposal {
         signal: Signal::BuyToEnter,
         quantity: Some(Quantity::parse(quantity).unwrap()),
+        equity_pct: None,
         leverage: 1,
         confidence: "0.72".parse().ok(),
         profit_target: Price::parse("45000").ok(),
