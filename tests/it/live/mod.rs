@@ -2,5 +2,9 @@
 
 pub mod house;
 
+mod bans;
 mod kill_nine;
+mod protection;
 mod round_trip;
+mod scene;
+mod stop_all;
