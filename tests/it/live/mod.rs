@@ -3,6 +3,7 @@
 pub mod house;
 
 mod bans;
+mod fees;
 mod kill_nine;
 mod protection;
 mod round_trip;
