@@ -4,7 +4,7 @@ use super::house::until;
 use super::scene::Scene;
 use crate::paper_exchange::house::amount;
 use countersign::adapters::paper_exchange::{Action, Fault};
-use countersign::domain::incident::IncidentKind;
+use countersign::domain::incident::{Incident, IncidentKind};
 use countersign::domain::order::{Order, OrderCause, OrderStatus};
 use countersign::ports::store::{IncidentFilter, Page};
 use countersign::services::protect::{Watch, watch};
@@ -26,6 +26,12 @@ async fn is_quiet(scene: &Scene, guardian: &mut Watch) {
     for _ in 0..3 {
         assert_eq!(watch(&scene.house.desk, guardian).await.unwrap(), 0);
     }
+}
+
+/// What a person is told of a stop or target that could not be executed.
+async fn unprotected(scene: &Scene) -> Option<Incident> {
+    let all = scene.house.desk.store.incidents(IncidentFilter::default(), Page::first(50)).await.unwrap();
+    all.into_iter().find(|incident| incident.kind == IncidentKind::PositionUnprotected)
 }
 
 async fn met(price: &str, worst: Decimal, best: Decimal) {
@@ -52,6 +58,7 @@ async fn met(price: &str, worst: Decimal, best: Decimal) {
     let average = amount(&sold[0]["cummulativeQuoteQty"]) / amount(&sold[0]["executedQty"]);
     assert!(average > worst && average < best, "at the exchange's prices of now: {average}");
     assert!(scene.held().await.is_none(), "nothing is held any more");
+    assert_eq!(unprotected(&scene).await, None, "an exit on its way is no reason to complain");
     scene.books_agree().await;
     scene.end().await;
 }
@@ -100,8 +107,7 @@ async fn a_stop_that_the_exchange_cannot_be_asked_for_is_told_and_fires_when_it_
     let desk = &scene.house.desk;
     let told = async || {
         assert_eq!(watch(desk, &mut guardian).await.unwrap(), 0);
-        let all = desk.store.incidents(IncidentFilter::default(), Page::first(50)).await.unwrap();
-        all.into_iter().find(|incident| incident.kind == IncidentKind::PositionUnprotected)
+        unprotected(&scene).await
     };
     let incident = until("that it is unprotected", told).await;
     assert!(incident.title.contains("BTC"), "{incident:?}");
