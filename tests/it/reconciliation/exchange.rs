@@ -61,6 +61,7 @@ struct State {
     trades: Vec<VenueTrade>,
     calls: BTreeMap<&'static str, usize>,
     is_down: bool,
+    is_cut_off: bool,
     fee_asset: Option<Coin>,
     next_id: i64,
 }
@@ -95,6 +96,19 @@ impl FakeExchange {
 
     pub fn set_down(&self, is_down: bool) {
         self.state().is_down = is_down;
+    }
+
+    /// Orders do not leave; questions are answered.
+    pub fn cut_off(&self, is_cut_off: bool) {
+        self.state().is_cut_off = is_cut_off;
+    }
+
+    /// The last trade is told as if it had been executed twice.
+    pub fn double_fill(&self) {
+        let mut state = self.state();
+        let mut again = state.trades.last().unwrap().clone();
+        again.fill.trade_id = state.id();
+        state.trades.push(again);
     }
 
     /// Commissions in another asset than the received one.
