@@ -1,6 +1,6 @@
 //! One run over one account.
 
-use super::record::{difference, drift, ended, summary, unreachable, words};
+use super::record::{difference, drift, ended, reached, summary, unreachable, words};
 use super::trades::{SymbolTrades, read_trades, settle_trades, watched_symbols};
 use super::{ConnectedAccount, ReconcileError, orders};
 use crate::domain::market::{Coin, Symbol};
@@ -127,7 +127,7 @@ async fn first_contact(
             accounts: vec![known],
             ..AccountChanges::default()
         },
-        recovered: vec![(unreachable(connected, at, ""), "it answers".to_owned())],
+        recovered: reached(connected, at, "it answers"),
         ..Changes::default()
     };
     if open > 0 {
@@ -326,7 +326,7 @@ impl Scene<'_> {
     /// Raises what is new, ends what is over. A difference that somebody has acknowledged is not raised again.
     fn tell(&self, changes: &mut Changes, merged: &Merge, outcome: RunOutcome, at: Timestamp) {
         let recovered = |incident, note: &str| (incident, note.to_owned());
-        changes.recovered.push(recovered(unreachable(self.connected, at, ""), "it answers again"));
+        changes.recovered.extend(reached(self.connected, at, "it answers again"));
         let incident = match outcome {
             RunOutcome::Wiped if self.known.state != AccountState::Wiped => {
                 let why = "the exchange has forgotten every trade of ours and holds other balances, as after the wipe of \
@@ -366,7 +366,7 @@ async fn fail(
     let last = desk.store.reconciliation_runs(&connected.fingerprint, 1).await?;
     let is_new = last.first().is_none_or(|run| run.outcome != RunOutcome::Failed);
     if is_new {
-        changes.incidents.push(unreachable(connected, at, &why));
+        changes.incidents.push(unreachable(connected, at, error));
     }
     changes.accounts.runs.push((run.clone(), at.plus_ms(-RUNS_KEPT_MS)));
     changes.accounts.accounts.extend(known.map(|known| KnownAccount {
