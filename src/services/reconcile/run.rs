@@ -11,7 +11,7 @@ use crate::domain::reconciliation::{
 };
 use crate::domain::time::{DAY_MS, Timestamp};
 use crate::ports::exchange::{AssetBalance, ExchangeAccount, ExchangeError, TradesFrom};
-use crate::ports::store::{AccountChanges, Changes, StoreError};
+use crate::ports::store::{AccountChanges, Changes, Lease, StoreError};
 use crate::services::desk::Desk;
 use crate::services::resolve_unknown::resolve_due;
 use crate::services::run_cycle::told;
@@ -33,6 +33,7 @@ pub(super) struct Scene<'a> {
     pub connected: &'a ConnectedAccount,
     pub known: KnownAccount,
     pub started_at: Timestamp,
+    pub lease: &'a Lease,
 }
 
 /// What a run found.
@@ -50,15 +51,16 @@ struct Found {
 pub(super) async fn run(
     desk: &Desk,
     connected: &ConnectedAccount,
+    lease: &Lease,
     by: &str,
 ) -> Result<ReconciliationRun, ReconcileError> {
     let started_at = desk.clock.now();
     let standing = desk.store.account_standing(&connected.fingerprint, &desk.process).await?;
     let worked = match (&connected.account, standing.account.clone()) {
         (Err(error), _) => Err(ReconcileError::Exchange(error.clone())),
-        (Ok(account), None) => first_contact(desk, connected, account.as_ref(), started_at, by).await,
+        (Ok(account), None) => first_contact(desk, connected, account.as_ref(), lease, started_at, by).await,
         (Ok(account), Some(known)) => {
-            let scene = Scene { desk, account: account.as_ref(), connected, known, started_at };
+            let scene = Scene { desk, account: account.as_ref(), connected, known, started_at, lease };
             match scene.work().await {
                 Ok(found) => scene.commit(found, by).await,
                 Err(error) => Err(error),
@@ -66,7 +68,9 @@ pub(super) async fn run(
         }
     };
     match worked {
-        Err(ReconcileError::Exchange(error)) => fail(desk, connected, standing.account, started_at, by, &error).await,
+        Err(ReconcileError::Exchange(error)) => {
+            fail(desk, connected, lease, standing.account, started_at, by, &error).await
+        }
         other => other,
     }
 }
@@ -76,6 +80,7 @@ async fn first_contact(
     desk: &Desk,
     connected: &ConnectedAccount,
     account: &dyn ExchangeAccount,
+    lease: &Lease,
     at: Timestamp,
     by: &str,
 ) -> Result<ReconciliationRun, ReconcileError> {
@@ -118,6 +123,7 @@ async fn first_contact(
         until: None,
     });
     let mut changes = Changes {
+        guards: vec![lease.guard()],
         accounts: AccountChanges {
             links_opened: links.collect(),
             assets: Some((connected.fingerprint.clone(), lines)),
@@ -218,7 +224,8 @@ impl Scene<'_> {
             return Ok(());
         }
         let accounts = AccountChanges { links_opened, ..AccountChanges::default() };
-        Ok(self.desk.store.commit(Changes { accounts, ..Changes::default() }).await?)
+        let guards = vec![self.lease.guard()];
+        Ok(self.desk.store.commit(Changes { guards, accounts, ..Changes::default() }).await?)
     }
 
     /// Reads what was traded since the marks, takes what is ours, and tells what is not.
@@ -301,7 +308,7 @@ impl Scene<'_> {
         };
         let summary = summary(&found.remark, &merged, outcome);
         let run = ended(desk, self.connected, self.started_at, by, outcome, summary);
-        let mut changes = Changes::default();
+        let mut changes = Changes { guards: vec![self.lease.guard()], ..Changes::default() };
         self.tell(&mut changes, &merged, outcome, at);
         let marks = found.marks.iter().filter(|mark| mark.is_listed);
         let new = merged.new.into_iter().map(|finding| difference(self.connected, finding, at));
@@ -355,6 +362,7 @@ impl Scene<'_> {
 async fn fail(
     desk: &Desk,
     connected: &ConnectedAccount,
+    lease: &Lease,
     known: Option<KnownAccount>,
     started_at: Timestamp,
     by: &str,
@@ -362,7 +370,7 @@ async fn fail(
 ) -> Result<ReconciliationRun, ReconcileError> {
     let (at, why) = (desk.clock.now(), error.to_string());
     let run = ended(desk, connected, started_at, by, RunOutcome::Failed, why.clone());
-    let mut changes = Changes::default();
+    let mut changes = Changes { guards: vec![lease.guard()], ..Changes::default() };
     let last = desk.store.reconciliation_runs(&connected.fingerprint, 1).await?;
     let is_new = last.first().is_none_or(|run| run.outcome != RunOutcome::Failed);
     if is_new {

@@ -20,6 +20,7 @@ use countersign::ports::venue::{
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use tokio::sync::{Notify, RwLock};
 
 /// The price of everything.
 pub const PRICE: &str = "43250";
@@ -71,6 +72,10 @@ pub struct FakeExchange {
     clock: ManualClock,
     state: Mutex<State>,
     first_id: i64,
+    /// Held for writing, balances are not answered.
+    pub gate: RwLock<()>,
+    /// Rings when balances are asked for.
+    pub asked: Notify,
 }
 
 /// The accounts of one exchange never share the number of an order or trade.
@@ -87,6 +92,8 @@ impl FakeExchange {
             clock: clock.clone(),
             state: Mutex::new(State { balances, next_id: first_id(key), ..State::default() }),
             first_id: first_id(key),
+            gate: RwLock::default(),
+            asked: Notify::new(),
         })
     }
 
@@ -306,6 +313,8 @@ impl ExchangeAccount for FakeExchange {
     }
 
     async fn balances(&self) -> Result<Vec<AssetBalance>, ExchangeError> {
+        self.asked.notify_one();
+        drop(self.gate.read().await);
         let state = self.read("balances")?;
         let held = state.balances.iter().filter(|(_, amount)| !amount.is_zero());
         let balance = |(asset, amount): (&Coin, &Decimal)| AssetBalance {

@@ -4,6 +4,7 @@ mod differences;
 mod exchange;
 mod first_contact;
 mod house;
+mod leases;
 mod pages;
 mod unknown;
 mod wiped;
