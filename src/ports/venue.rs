@@ -68,6 +68,13 @@ pub enum SubmitOutcome {
         /// The venue's words.
         message: String,
     },
+    /// Nothing left this process: no connection, or the venue wants no calls now. It costs no attempt.
+    NotSent {
+        /// Why not.
+        why: String,
+        /// Not before so many milliseconds have passed.
+        retry_after_ms: i64,
+    },
     /// Proven not accepted, and worth one more try (clock skew, rate limit).
     NotAccepted {
         /// What the venue said.

@@ -66,10 +66,10 @@ impl BinanceAccount {
         match error {
             CallError::Refused(refusal) => self.rejected(&refusal),
             CallError::Duplicate(_) => self.adopt(order).await,
-            CallError::Held(_)
-            | CallError::NotSent(_)
-            | CallError::ClockOff(_)
-            | CallError::Limited { refusal: Some(_), .. } => SubmitOutcome::NotAccepted { why, retry_after_ms },
+            CallError::Held(_) | CallError::NotSent(_) => SubmitOutcome::NotSent { why, retry_after_ms },
+            CallError::ClockOff(_) | CallError::Limited { refusal: Some(_), .. } => {
+                SubmitOutcome::NotAccepted { why, retry_after_ms }
+            }
             CallError::Limited { refusal: None, .. }
             | CallError::Lost(_)
             | CallError::Ambiguous { .. }
@@ -88,8 +88,8 @@ impl BinanceAccount {
                 None
             }
             Err(CallError::Refused(refusal)) => Some(self.rejected(&refusal)),
-            // A test places nothing, so nothing is ambiguous about it.
-            Err(error) => Some(SubmitOutcome::NotAccepted {
+            // A test places nothing, so nothing is ambiguous about it: the order itself has not left.
+            Err(error) => Some(SubmitOutcome::NotSent {
                 why: format!("this key's first order could not be tested: {error}"),
                 retry_after_ms: error.retry_after_ms(),
             }),

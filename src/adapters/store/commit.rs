@@ -141,6 +141,9 @@ async fn write_orders(tx: &Tx, changes: &Changes) -> Result<(), CommitError> {
     for (id, number, outcome) in &changes.attempt_outcomes {
         orders::close_attempt(tx, *id, *number, outcome).await?;
     }
+    for (id, number) in &changes.withdrawn_attempts {
+        orders::withdraw_attempt(tx, *id, *number).await?;
+    }
     orders::insert_events(tx, &changes.order_events).await
 }
 

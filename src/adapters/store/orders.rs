@@ -144,6 +144,7 @@ const EVENT_WORDS: &[&str] = &[
     "expire",
     "lose",
     "not_accepted",
+    "not_sent",
     "prove_absent",
     "request_cancel",
     "cancel_reject",
@@ -247,6 +248,13 @@ pub(super) async fn close_attempt(tx: &Tx, id: OrderId, number: u32, outcome: &s
         .filter(attempt::Column::OrderId.eq(id.0))
         .filter(attempt::Column::Number.eq(i64::from(number)));
     let done = update.exec(tx).await.map_err(failed("writing an attempt's outcome"))?;
+    updated_one(done.rows_affected, "attempt")
+}
+
+/// Takes back an attempt with which nothing left; its number is free again.
+pub(super) async fn withdraw_attempt(tx: &Tx, id: OrderId, number: u32) -> Result<(), CommitError> {
+    let delete = attempt::Entity::delete_by_id((id.0, i64::from(number)));
+    let done = delete.exec(tx).await.map_err(failed("withdrawing an attempt"))?;
     updated_one(done.rows_affected, "attempt")
 }
 

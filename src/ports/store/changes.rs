@@ -161,6 +161,8 @@ pub struct Changes {
     pub new_attempts: Vec<NewAttempt>,
     /// What became of attempts: order, number, outcome in words.
     pub attempt_outcomes: Vec<(OrderId, u32, String)>,
+    /// Attempts with which nothing left: order, number. They are taken back, and the time line says so.
+    pub withdrawn_attempts: Vec<(OrderId, u32)>,
     /// Their time line.
     pub order_events: Vec<OrderEventRecord>,
     /// Executions; identity (venue, symbol, trade id) is unique, a repeated one is a conflict.

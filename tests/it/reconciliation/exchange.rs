@@ -277,6 +277,10 @@ impl Venue for FakeExchange {
     }
 
     async fn submit(&self, order: &JournaledOrder, _: OrderContext<'_>) -> SubmitOutcome {
+        *self.state().calls.entry("submit").or_default() += 1;
+        if self.state().is_cut_off {
+            return SubmitOutcome::NotSent { why: "no connection".to_owned(), retry_after_ms: 0 };
+        }
         self.receive(order.order(), Reply::Filled)
     }
 

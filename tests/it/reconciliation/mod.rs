@@ -6,5 +6,6 @@ mod first_contact;
 mod house;
 mod leases;
 mod pages;
+mod sending;
 mod unknown;
 mod wiped;

@@ -60,7 +60,7 @@ async fn a_test_that_brings_no_answer_places_nothing_and_is_not_ambiguous() {
     let desk = desk().await;
     desk.answers("POST", "/api/v3/order/test", ResponseTemplate::new(503)).await;
     let outcome = desk.account.send(&order(OrderKind::Market)).await;
-    assert!(matches!(outcome, SubmitOutcome::NotAccepted { .. }), "{outcome:?}");
+    assert!(matches!(outcome, SubmitOutcome::NotSent { .. }), "{outcome:?}");
     assert_eq!(desk.count("POST /api/v3/order").await, 0);
 }
 

@@ -206,6 +206,7 @@ fn event_row(name: &str, event: &OrderEventRecord, lens: &Lens<'_>) -> EventRow 
         "cancel" => "saw it cancelled",
         "expire" => "saw it end",
         "lose" => "lost the reply",
+        "not_sent" => "could not send it",
         "not_accepted" => "saw that it did not arrive",
         "prove_absent" => "proved that it never arrived",
         "request_cancel" => "asked to cancel it",
