@@ -19,7 +19,7 @@ use crate::domain::trader::Trader;
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::exchange::ExchangeError;
 use crate::ports::store::{Changes, CommitError, JournalError, Lease, OrderEventRecord, StoreError, journal_submit};
-use crate::ports::venue::{OrderContext, SubmitOutcome, Venue};
+use crate::ports::venue::{OrderContext, SubmitOutcome, Venue, VenueAnswer};
 use crate::services::apply_fill::{ApplyError, apply_report, side_verb};
 use crate::services::cycle_parts::{MarketView, Scene, relevant_coins};
 use crate::services::desk::{Desk, is_conflict};
@@ -157,9 +157,10 @@ async fn send(
                 lose(desk, trader, order, &format!("it was accepted, and that could not be recorded: {error}")).await?;
             }
         }
-        SubmitOutcome::Rejected { code, message } => {
+        SubmitOutcome::Rejected { code, message, raw } => {
             let detail = format!("{code}: {message}");
-            end(desk, trader, order, OrderEvent::Reject { code, message }, &detail).await?;
+            let answer = VenueAnswer::of(&raw);
+            end(desk, trader, order, OrderEvent::Reject { code, message }, &detail, answer).await?;
         }
         SubmitOutcome::NotSent { why, retry_after_ms } => {
             desk.postponed.put(&order, desk.clock.now(), retry_after_ms);
@@ -167,7 +168,7 @@ async fn send(
         }
         SubmitOutcome::NotAccepted { why, retry_after_ms } => {
             desk.postponed.put(&order, desk.clock.now(), retry_after_ms);
-            end(desk, trader, order, OrderEvent::NotAccepted, &why).await?;
+            end(desk, trader, order, OrderEvent::NotAccepted, &why, None).await?;
         }
         SubmitOutcome::Ambiguous { why } => lose(desk, trader, order, &why).await?,
     }
@@ -299,6 +300,7 @@ async fn end(
     mut order: Order,
     event: OrderEvent,
     detail: &str,
+    answer: Option<VenueAnswer>,
 ) -> Result<(), SubmitError> {
     let (at, expected, name, attempt) = (desk.clock.now(), order.version, event.name(), order.attempts);
     let rejected = matches!(event, OrderEvent::Reject { .. });
@@ -307,6 +309,7 @@ async fn end(
         updated_orders: vec![(order.clone(), expected)],
         order_events: vec![OrderEventRecord { order_id: order.id, name, detail: detail.to_owned(), at }],
         attempt_outcomes: vec![(order.id, attempt, detail.to_owned())],
+        venue_answers: answer.map(|answer| (order.id, answer)).into_iter().collect(),
         ..Changes::default()
     };
     if rejected {

@@ -100,7 +100,8 @@ impl BinanceAccount {
         if matches!(refusal.code, CODE_FILTER | CODE_PRECISION) {
             self.client.host().doubt_filters();
         }
-        SubmitOutcome::Rejected { code: refusal.code.to_string(), message: refusal.message.clone() }
+        let (code, message) = (refusal.code.to_string(), refusal.message.clone());
+        SubmitOutcome::Rejected { code, message, raw: refusal.body() }
     }
 
     /// An order of our name is there already. If it is the one that was journaled, it is taken for what it is.
