@@ -197,7 +197,7 @@ async fn too_little_is_refused_for_good(stage: &Stage) {
     let tiny = stage.journal.submit(buy("0.00002")).await;
     let outcome = stage.submit(&tiny).await;
     assert!(
-        matches!(&outcome, SubmitOutcome::Rejected { code, message } if !code.is_empty() && !message.is_empty()),
+        matches!(&outcome, SubmitOutcome::Rejected { code, message, .. } if !code.is_empty() && !message.is_empty()),
         "{outcome:?}"
     );
     stage.has_taken(tiny.order().client_order_id.as_str(), 0).await;
