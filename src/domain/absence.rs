@@ -171,13 +171,16 @@ pub fn verdict(sent_at: Timestamp, probes: &[Probe]) -> Verdict {
     };
     let of = |answer: ProbeAnswer| probes.iter().filter(move |probe| probe.answer == answer);
     let spaced: u32 = of(ProbeAnswer::NotFound).map(|probe| probe.spaced).sum();
+    // What the exchange has shown once was there, whatever it shows later.
+    let was_found = of(ProbeAnswer::Found).next().is_some();
     let unsure_at = of(ProbeAnswer::Unsure).map(|probe| probe.last_at).max();
     let missing = Missing {
         may_land_until,
         last_answer: !of(ProbeAnswer::NotFound).any(is_late),
         answers: ANSWERS_MIN.saturating_sub(spaced),
-        lists: !of(ProbeAnswer::NotListed)
-            .any(|probe| is_late(probe) && unsure_at.is_none_or(|unsure_at| probe.last_at > unsure_at)),
+        lists: was_found
+            || !of(ProbeAnswer::NotListed)
+                .any(|probe| is_late(probe) && unsure_at.is_none_or(|unsure_at| probe.last_at > unsure_at)),
     };
     if missing.last_answer || missing.answers > 0 || missing.lists { Verdict::Open(missing) } else { Verdict::Absent }
 }
@@ -185,7 +188,7 @@ pub fn verdict(sent_at: Timestamp, probes: &[Probe]) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ProbeAnswer::{NoAnswer, NotFound, NotListed, Unsure};
+    use ProbeAnswer::{Found, NoAnswer, NotFound, NotListed, Unsure};
 
     const SENT: Timestamp = Timestamp(1_000_000);
 
@@ -224,6 +227,11 @@ mod tests {
                 vec![(NotFound, 500), (NotFound, 5_000), (NotFound, late), (Unsure, late), (NotListed, late + 1)],
                 true,
                 "read again",
+            ),
+            (
+                vec![(Found, 1), (NotFound, 500), (NotFound, 5_000), (NotFound, late), (NotListed, late)],
+                false,
+                "it was there",
             ),
         ] {
             assert_eq!(verdict(SENT, &evidence(&looks)) == Verdict::Absent, proven, "{why}: {looks:?}");

@@ -168,6 +168,8 @@ pub enum OrderEvent {
     },
     /// Proven not accepted: it may be tried once more.
     NotAccepted,
+    /// Nothing left: the attempt does not count.
+    NotSent,
     /// Proven absent after an unknown outcome.
     ProveAbsent,
     /// A cancel is being sent.
@@ -189,6 +191,7 @@ impl OrderEvent {
             Self::Expire { .. } => "expire",
             Self::Lose { .. } => "lose",
             Self::NotAccepted => "not_accepted",
+            Self::NotSent => "not_sent",
             Self::ProveAbsent => "prove_absent",
             Self::RequestCancel => "request_cancel",
             Self::CancelReject => "cancel_reject",
@@ -237,7 +240,7 @@ impl OrderState {
             (S::Initialized, E::Deny { reason }) => S::Denied { reason },
             (S::Submitted { .. }, E::Reject { code, message }) => S::Rejected { code, message },
             (S::Submitted { sent_at, .. }, E::Lose { why }) => S::Unknown { sent_at: *sent_at, why },
-            (S::Submitted { .. }, E::NotAccepted) => S::Initialized,
+            (S::Submitted { .. }, E::NotAccepted | E::NotSent) => S::Initialized,
             (S::Submitted { .. } | S::Unknown { .. }, E::Accept) => S::Accepted,
             (S::Unknown { .. }, E::ProveAbsent) => S::Rejected {
                 code: "NEVER_REACHED".to_owned(),
@@ -370,7 +373,11 @@ impl Order {
         if let OrderEvent::Submit { attempt, .. } = &event {
             self.attempts = (*attempt).max(self.attempts);
         }
+        let counts = event != OrderEvent::NotSent;
         self.state = self.state.apply(event)?;
+        if !counts {
+            self.attempts = self.attempts.saturating_sub(1);
+        }
         self.updated_at = at;
         self.version += 1;
         Ok(())
@@ -413,6 +420,7 @@ mod tests {
             E::Expire { reason: text.clone() },
             E::Lose { why: text },
             E::NotAccepted,
+            E::NotSent,
             E::ProveAbsent,
             E::RequestCancel,
             E::CancelReject,
@@ -421,19 +429,19 @@ mod tests {
 
     /// Rows: states in order; columns: events in order; the next status, `-` for refused.
     #[rustfmt::skip]
-    const TABLE: [[&str; 13]; 11] = [
-        // submit       deny      accept      fill all  fill part           reject      cancel      expire     lose       not acc.       absent      req cancel        cancel rej
-        ["submitted",  "denied", "-",        "-",      "-",                "-",        "-",        "-",       "-",       "-",           "-",        "-",              "-"],
-        ["-",          "-",      "accepted", "filled", "partially_filled", "rejected", "canceled", "expired", "unknown", "initialized", "-",        "-",              "-"],
-        ["-",          "-",      "accepted", "filled", "partially_filled", "-",        "canceled", "expired", "-",       "-",           "rejected", "-",              "-"],
-        ["-",          "-",      "-",        "filled", "partially_filled", "-",        "canceled", "expired", "-",       "-",           "-",        "pending_cancel", "-"],
-        ["-",          "-",      "-",        "filled", "partially_filled", "-",        "canceled", "expired", "-",       "-",           "-",        "pending_cancel", "-"],
-        ["-",          "-",      "-",        "filled", "pending_cancel",   "-",        "canceled", "expired", "-",       "-",           "-",        "-",              "accepted"],
-        ["-"; 13],
-        ["-",          "-",      "-",        "filled", "canceled",         "-",        "-",        "-",       "-",       "-",           "-",        "-",              "-"],
-        ["-",          "-",      "-",        "filled", "expired",          "-",        "-",        "-",       "-",       "-",           "-",        "-",              "-"],
-        ["-"; 13],
-        ["-"; 13],
+    const TABLE: [[&str; 14]; 11] = [
+        // submit       deny      accept      fill all  fill part           reject      cancel      expire     lose       not acc.       not sent       absent      req cancel        cancel rej
+        ["submitted",  "denied", "-",        "-",      "-",                "-",        "-",        "-",       "-",       "-",           "-",           "-",        "-",              "-"],
+        ["-",          "-",      "accepted", "filled", "partially_filled", "rejected", "canceled", "expired", "unknown", "initialized", "initialized", "-",        "-",              "-"],
+        ["-",          "-",      "accepted", "filled", "partially_filled", "-",        "canceled", "expired", "-",       "-",           "-",           "rejected", "-",              "-"],
+        ["-",          "-",      "-",        "filled", "partially_filled", "-",        "canceled", "expired", "-",       "-",           "-",           "-",        "pending_cancel", "-"],
+        ["-",          "-",      "-",        "filled", "partially_filled", "-",        "canceled", "expired", "-",       "-",           "-",           "-",        "pending_cancel", "-"],
+        ["-",          "-",      "-",        "filled", "pending_cancel",   "-",        "canceled", "expired", "-",       "-",           "-",           "-",        "-",              "accepted"],
+        ["-"; 14],
+        ["-",          "-",      "-",        "filled", "canceled",         "-",        "-",        "-",       "-",       "-",           "-",           "-",        "-",              "-"],
+        ["-",          "-",      "-",        "filled", "expired",          "-",        "-",        "-",       "-",       "-",           "-",           "-",        "-",              "-"],
+        ["-"; 14],
+        ["-"; 14],
     ];
 
     #[test]

@@ -18,6 +18,11 @@ pub fn paper_state_cut(bytes: u64) {
     tracing::warn!(bytes, "the state file ended in a torn line that nobody was told about; it was cut off");
 }
 
+/// A command panicked half way: the process ends.
+pub fn paper_floor_broken() {
+    tracing::error!("a command of the paper exchange panicked half way; the process ends, and the state file holds");
+}
+
 /// Its state file cannot be written: nothing is confirmed from now on.
 pub fn paper_state_failed(error: &dyn Error) {
     metrics::counter!("countersign_paper_state_failed_total").increment(1);

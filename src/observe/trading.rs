@@ -23,7 +23,7 @@ pub fn cycle_failed(trader: &Trader, cycle: CycleId, error: &dyn Error) {
     tracing::warn!(model = trader.id.0, cycle = cycle.0, error = chain(error), "cycle failed");
 }
 
-/// A cycle's lease could not be renewed in time; its commit will tell whether it is still ours.
+/// A lease could not be renewed in time; the commit will tell whether it is still ours.
 pub fn lease_renewal_failed(lease: &str, error: &dyn Error) {
     tracing::warn!(lease, error = chain(error), "lease not renewed");
 }

@@ -56,6 +56,39 @@ pub struct VenueReport {
     pub raw: String,
 }
 
+/// The most bytes of a venue's answer that are kept: a filled order with some forty executions.
+pub const VENUE_ANSWER_BYTES_MAX: usize = 8 * 1_024;
+
+/// A venue's answer as it is kept: text from outside, of bounded size. What was cut off is said at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VenueAnswer(String);
+
+impl VenueAnswer {
+    /// Takes over an answer; `None` when it is empty.
+    pub fn of(raw: &str) -> Option<Self> {
+        if raw.is_empty() {
+            return None;
+        }
+        // PostgreSQL takes no such character in a text.
+        let raw = &*raw.replace('\0', "\u{fffd}");
+        if raw.len() <= VENUE_ANSWER_BYTES_MAX {
+            return Some(Self(raw.to_owned()));
+        }
+        let kept = &raw[..raw.floor_char_boundary(VENUE_ANSWER_BYTES_MAX)];
+        Some(Self(format!("{kept} ... ({} more bytes were not kept)", raw.len() - kept.len())))
+    }
+
+    /// One that was kept.
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// What became of one attempt to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubmitOutcome {
@@ -67,6 +100,15 @@ pub enum SubmitOutcome {
         code: String,
         /// The venue's words.
         message: String,
+        /// The venue's answer, for the record; empty where there is none.
+        raw: String,
+    },
+    /// Nothing left this process: no connection, or the venue wants no calls now. It costs no attempt.
+    NotSent {
+        /// Why not.
+        why: String,
+        /// Not before so many milliseconds have passed.
+        retry_after_ms: i64,
     },
     /// Proven not accepted, and worth one more try (clock skew, rate limit).
     NotAccepted {
@@ -148,4 +190,20 @@ pub trait Venue: Send + Sync {
 pub trait VenueDirectory: Send + Sync {
     /// The venue, if it is one of these.
     fn find(&self, kind: VenueKind) -> Option<Arc<dyn Venue>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_answer_is_cut_between_characters_and_says_so() {
+        assert_eq!(VenueAnswer::of(""), None);
+        let whole = "x".repeat(VENUE_ANSWER_BYTES_MAX);
+        assert_eq!(VenueAnswer::of(&whole).unwrap().as_str(), whole);
+        let long = format!("x{}", "é".repeat(VENUE_ANSWER_BYTES_MAX / 2));
+        let kept = VenueAnswer::of(&long).unwrap();
+        assert!(kept.as_str().ends_with("é ... (2 more bytes were not kept)"), "{}", kept.as_str());
+        assert_eq!(kept.as_str().matches('é').count(), VENUE_ANSWER_BYTES_MAX / 2 - 1);
+    }
 }

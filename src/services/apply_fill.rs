@@ -15,9 +15,10 @@ use crate::domain::order::{IllegalOrderEvent, Order, OrderEvent, OrderStatus, Pu
 use crate::domain::position::{Position, PositionError, apply_fill};
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
+use crate::domain::venue_kind::VenueKind;
 use crate::ports::market_data::MarketData;
 use crate::ports::store::{Changes, CommitError, Guard, IdKind, OrderEventRecord, StoreError};
-use crate::ports::venue::{VenueFill, VenueReport, VenueStatus};
+use crate::ports::venue::{VenueAnswer, VenueFill, VenueReport, VenueStatus};
 use crate::services::cycle_parts::{MarketView, quote_asset};
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
 use crate::services::live_feed::Topic;
@@ -80,11 +81,13 @@ pub async fn apply_report(desk: &Desk, order_id: OrderId, report: &VenueReport) 
         let fills = fresh.into_iter().zip(ids).map(|(fill, id)| application.fill(fill, FillId(id), &prices));
         let fills: Vec<Fill> = fills.collect();
         if let Err(misfit) = application.run(fills, report) {
-            return Err(record_misfit(desk, &trader, order_id, &misfit.to_string()).await?);
+            let answer = answer_of(&application.order, report);
+            return Err(record_misfit(desk, &trader, order_id, answer, &misfit.to_string()).await?);
         }
         if application.is_empty() {
             return Ok(application.order);
         }
+        application.keep_answer(report);
         let marks = MarketView::read(desk, market.as_ref(), &trader, application.coins()).await.ok();
         let (changes, order) = application.finish(marks.as_ref());
         match desk.store.commit(changes).await {
@@ -195,6 +198,10 @@ impl<'a> Application<'a> {
             VenueStatus::Open | VenueStatus::Filled | VenueStatus::Canceled(_) | VenueStatus::Expired(_) => {}
         }
         Ok(())
+    }
+
+    fn keep_answer(&mut self, report: &VenueReport) {
+        self.changes.venue_answers.extend(answer_of(&self.order, report).map(|answer| (self.order.id, answer)));
     }
 
     fn event(&mut self, event: OrderEvent, detail: String) -> Result<(), IllegalOrderEvent> {
@@ -320,6 +327,11 @@ impl<'a> Application<'a> {
     }
 }
 
+/// What the exchange said, for the record. The fill model is no exchange: all that it says is in the fills.
+fn answer_of(order: &Order, report: &VenueReport) -> Option<VenueAnswer> {
+    if order.intent.venue == VenueKind::Simulation { None } else { VenueAnswer::of(&report.raw) }
+}
+
 /// The verb of an order as traders say it.
 pub(crate) const fn side_verb(purpose: Purpose) -> &'static str {
     match purpose.side() {
@@ -329,7 +341,13 @@ pub(crate) const fn side_verb(purpose: Purpose) -> &'static str {
 }
 
 /// A report that contradicts our books: nothing is booked, the trader is paused, a person must look.
-async fn record_misfit(desk: &Desk, trader: &Trader, order: OrderId, why: &str) -> Result<ApplyError, StoreError> {
+async fn record_misfit(
+    desk: &Desk,
+    trader: &Trader,
+    order: OrderId,
+    answer: Option<VenueAnswer>,
+    why: &str,
+) -> Result<ApplyError, StoreError> {
     let at = desk.clock.now();
     let incident = NewIncident {
         kind: IncidentKind::ReconciliationDrift,
@@ -341,7 +359,12 @@ async fn record_misfit(desk: &Desk, trader: &Trader, order: OrderId, why: &str) 
         at,
     };
     let mut paused = trader.clone();
-    let mut changes = Changes { notifications: vec![told(&incident)], incidents: vec![incident], ..Changes::default() };
+    let mut changes = Changes {
+        venue_answers: answer.map(|answer| (order, answer)).into_iter().collect(),
+        notifications: vec![told(&incident)],
+        incidents: vec![incident],
+        ..Changes::default()
+    };
     if paused.is_active() {
         let reason = format!("order {order} does not fit the books");
         paused.state = crate::domain::trader::TradingState::Paused { by: SELF.to_owned(), reason, at };

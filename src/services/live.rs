@@ -16,7 +16,8 @@ use crate::domain::credential::{CheckCode, Credential};
 use crate::domain::ids::{BookId, OrderId};
 use crate::domain::market::{Coin, Symbol};
 use crate::domain::money::Quantity;
-use crate::domain::time::Timestamp;
+use crate::domain::order::Order;
+use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::{ExchangeEnvironment, VenueKind};
 use crate::ports::exchange::{ExchangeAccount, ExchangeError};
@@ -80,25 +81,47 @@ impl LiveRefusal {
 /// Orders that are not sent before a moment: their exchange asked us to wait, or could not be asked. Kept in memory: after
 /// a restart they are looked at once more, and the client knows by itself whom it must not call.
 #[derive(Default)]
-pub struct Postponed(Mutex<HashMap<OrderId, Timestamp>>);
+pub struct Postponed(Mutex<HashMap<OrderId, Pause>>);
+
+/// The first pause of an order that could not be sent; each one in a row is twice as long,
+const FIRST_PAUSE_MS: i64 = SECOND_MS;
+/// and none is longer, unless the exchange asks for it: a stop must leave soon after a connection is back.
+const PAUSE_MAX_MS: i64 = 15 * SECOND_MS;
+
+#[derive(Clone, Copy)]
+struct Pause {
+    until: Timestamp,
+    /// The last pause, without what the exchange asked for.
+    ms: i64,
+}
 
 impl Postponed {
-    /// Holds an order back until a moment of wall-clock time.
-    pub fn put(&self, id: OrderId, until: Timestamp) {
-        self.lock().insert(id, until);
+    /// Holds an order back once more, for at least so many milliseconds, but not beyond the moment at which its time is
+    /// over: that is said in time.
+    pub fn put(&self, order: &Order, now: Timestamp, at_least_ms: i64) {
+        let mut held = self.lock();
+        let ms = held.get(&order.id).map_or(FIRST_PAUSE_MS, |pause| (pause.ms * 2).min(PAUSE_MAX_MS));
+        let until = now.plus_ms(ms.max(at_least_ms));
+        let until = order.send_before.map_or(until, |limit| until.min(limit.max(now).plus_ms(1)));
+        held.insert(order.id, Pause { until, ms });
     }
 
     /// Whether an order is held back now.
     pub fn holds(&self, id: OrderId, now: Timestamp) -> bool {
-        self.lock().get(&id).is_some_and(|until| now < *until)
+        self.lock().get(&id).is_some_and(|pause| now < pause.until)
     }
 
-    /// Forgets orders that no longer wait.
-    pub fn keep(&self, waits: impl Fn(OrderId) -> bool) {
-        self.lock().retain(|id, _| waits(*id));
+    /// How many are held back.
+    pub fn count(&self) -> usize {
+        self.lock().len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<OrderId, Timestamp>> {
+    /// Forgets orders that do not wait any more; one that is being sent just now may come back.
+    pub fn keep(&self, now: Timestamp, waits: impl Fn(OrderId) -> bool) {
+        self.lock().retain(|id, pause| waits(*id) || now.since(pause.until) < PAUSE_MAX_MS);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<OrderId, Pause>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -22,19 +22,18 @@ pub use settle::{SettleError, adopt, explain};
 use crate::domain::credential::AccountFingerprint;
 use crate::domain::ids::TraderId;
 use crate::domain::reconciliation::{AccountLink, RECONCILE_EVERY_MS, ReconciliationRun, RunOutcome};
-use crate::domain::time::{MINUTE_MS, SECOND_MS, Timestamp};
+use crate::domain::time::{SECOND_MS, Timestamp};
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::exchange::{Connection, ExchangeAccount, ExchangeError};
 use crate::ports::store::{AccountChanges, Changes, CommitError, StoreError};
 use crate::services::desk::{Desk, is_conflict};
+use crate::services::lease_keeper::{LEASE_MS, until_lost};
 use crate::services::live_feed::Topic;
 use crate::services::settle::SELF;
 use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A run that takes longer has hung: another may begin.
-const LEASE_MS: i64 = 2 * MINUTE_MS;
 /// An account that could not be asked is tried again after this long.
 const RETRY_AFTER_MS: i64 = 30 * SECOND_MS;
 
@@ -47,6 +46,9 @@ pub enum ReconcileError {
     /// It is being reconciled already, here or in another process.
     #[error("the account is being reconciled already")]
     Running,
+    /// Another process took the account over while this one worked. Nothing was written since.
+    #[error("another process took the account over")]
+    Overtaken,
     /// A person changed something meanwhile.
     #[error("the account was changed meanwhile")]
     Contended,
@@ -141,7 +143,7 @@ pub async fn reconcile_due(desk: &Desk) -> Result<usize, StoreError> {
     for (account, outcome) in due.iter().zip(runs) {
         match outcome {
             Ok(_) => done += 1,
-            Err(ReconcileError::Running | ReconcileError::Contended) => {}
+            Err(ReconcileError::Running | ReconcileError::Contended | ReconcileError::Overtaken) => {}
             Err(error) => crate::observe::account_failed(&account.fingerprint, &error),
         }
     }
@@ -173,7 +175,8 @@ pub async fn reconcile_now(
     reconcile(desk, &account, by).await
 }
 
-/// Reconciles one account, alone: another run over it at the same time is refused.
+/// Reconciles one account, alone: another run over it at the same time is refused. Its lease is short and renewed while
+/// it works, so that a process that was killed halts nobody for long.
 ///
 /// # Errors
 /// [`ReconcileError`].
@@ -182,7 +185,10 @@ pub async fn reconcile(desk: &Desk, account: &ConnectedAccount, by: &str) -> Res
     let name = format!("reconcile:{}", account.fingerprint);
     let lease = desk.store.acquire_lease(&name, &desk.process, now, now.plus_ms(LEASE_MS), None).await?;
     let lease = lease.ok_or(ReconcileError::Running)?;
-    let outcome = run::run(desk, account, by).await;
+    let outcome = tokio::select! {
+        outcome = run::run(desk, account, &lease, by) => outcome,
+        () = until_lost(desk, &lease) => Err(ReconcileError::Overtaken),
+    };
     desk.store.release_lease(&lease).await?;
     match outcome {
         Ok(run) => {
@@ -192,6 +198,7 @@ pub async fn reconcile(desk: &Desk, account: &ConnectedAccount, by: &str) -> Res
             }
             Ok(run)
         }
+        Err(ReconcileError::Commit(CommitError::LeaseLost(_))) => Err(ReconcileError::Overtaken),
         Err(ReconcileError::Commit(error)) if is_conflict(&error) => Err(ReconcileError::Contended),
         Err(error) => Err(error),
     }

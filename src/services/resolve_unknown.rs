@@ -223,7 +223,7 @@ async fn resolve_one(
     // The exchange's time before the question: the answer is not older than that.
     let venue_at = account.time().await.ok();
     let (answer, detail) = match ask_exchange(desk, account, &case.order).await? {
-        QueryOutcome::Found(report) => return adopt(desk, &case.order, &report).await.map(|()| true),
+        QueryOutcome::Found(report) => return adopt_or_note(desk, case, &report, by).await,
         QueryOutcome::NotFound { .. } => (ProbeAnswer::NotFound, "no such order".to_owned()),
         QueryOutcome::Unavailable { why } => (ProbeAnswer::NoAnswer, why),
     };
@@ -235,7 +235,7 @@ async fn resolve_one(
         let lists = Lists::read(desk, account, &symbol, case.sent_at, case.sent_at).await;
         let (look, report) = look_in(desk, account, lists.as_ref(), case).await?;
         if let Some(report) = report {
-            return adopt(desk, &case.order, &report).await.map(|()| true);
+            return adopt_or_note(desk, case, &report, by).await;
         }
         record(desk, vec![(&mut *case, vec![look])], by).await?;
     }
@@ -255,7 +255,7 @@ async fn resolve_listed(
     for case in &mut cases {
         let (look, report) = look_in(desk, account, lists.as_ref(), case).await?;
         match report {
-            Some(report) => reports.push((case.order.clone(), report)),
+            Some(report) => reports.push((case, report)),
             None => looks.push((case, look)),
         }
     }
@@ -268,10 +268,10 @@ async fn resolve_listed(
     });
     record(desk, entries.collect(), SELF).await?;
     let mut known = 0;
-    for (order, report) in reports {
-        match adopt(desk, &order, &report).await {
-            Ok(()) => known += 1,
-            Err(error) => crate::observe::order_failed(order.id, &error),
+    for (case, report) in reports {
+        match adopt_or_note(desk, case, &report, SELF).await {
+            Ok(is_known) => known += usize::from(is_known),
+            Err(error) => crate::observe::order_failed(case.order.id, &error),
         }
     }
     for case in &cases {
@@ -325,16 +325,35 @@ pub(crate) async fn ask_exchange(
     Ok(account.query(order, context).await)
 }
 
-/// What was found becomes truth, once: applying the same report again changes nothing.
-async fn adopt(desk: &Desk, order: &Order, report: &VenueReport) -> Result<(), ResolveError> {
+/// Adopts what was found. What cannot be booked is an answer like any other: it is noted, and the order is asked about
+/// again by the schedule, at its growing pauses, instead of at once.
+async fn adopt_or_note(
+    desk: &Desk,
+    case: &mut UnknownOrder,
+    report: &VenueReport,
+    by: &str,
+) -> Result<bool, ResolveError> {
+    let adopted = adopt(desk, &case.order, report).await;
+    let detail = match &adopted {
+        Ok(true) => return Ok(true),
+        Ok(false) => "what it says settles nothing".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let look = Look { answer: ProbeAnswer::Found, detail, at: desk.clock.now(), venue_at: None };
+    record(desk, vec![(case, vec![look])], by).await?;
+    adopted
+}
+
+/// What was found becomes truth, once: applying the same report again changes nothing. Whether the outcome is known now.
+async fn adopt(desk: &Desk, order: &Order, report: &VenueReport) -> Result<bool, ResolveError> {
     let now = apply_report(desk, order.id, report).await?;
     if now.status() == OrderStatus::Unknown {
-        return Ok(());
+        return Ok(false);
     }
     let trader = order.intent.trader_id;
     desk.live.publish(Topic::Incident, None, Some(trader));
     desk.live.publish(Topic::Order, Some(order.id.0), Some(trader));
-    Ok(())
+    Ok(true)
 }
 
 async fn record(desk: &Desk, entries: Vec<(&mut UnknownOrder, Vec<Look>)>, by: &str) -> Result<(), CommitError> {

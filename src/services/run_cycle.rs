@@ -15,7 +15,6 @@ use crate::domain::cycle::CycleTrigger;
 use crate::domain::ids::{CycleId, TraderId};
 use crate::domain::market::{CandleInterval, Coin, Quote};
 use crate::domain::money::Price;
-use crate::domain::time::{DAY_MS, MINUTE_MS, SECOND_MS};
 use crate::domain::trader::{Trader, TradingState};
 use crate::domain::venue_kind::{AutomationLevel, VenueKind};
 use crate::ports::advisor::{
@@ -25,15 +24,12 @@ use crate::ports::market_data::{MarketData, MarketDataError};
 use crate::ports::store::{CommitError, IdKind, Lease, StoreError};
 use crate::services::cycle_parts::{MarketView, cycle_lease, ensure_book, relevant_coins};
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
+use crate::services::lease_keeper::{LEASE_MS, until_lost};
 use crate::services::live::{self, AccountView, Balances, Errand, LiveRefusal};
 use crate::services::volatility::{VOLATILITY_CANDLES, realised_volatility_24h_ratio};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A cycle's lease lapses after this long unless renewed.
-pub const LEASE_MS: i64 = MINUTE_MS;
-/// How often a running cycle renews it.
-const RENEW_EVERY: Duration = Duration::from_secs(15);
 /// Longest wait for an advisor.
 pub const ADVISOR_TIMEOUT: Duration = Duration::from_secs(180);
 /// Closed trades read for the auto-pause.
@@ -151,7 +147,9 @@ pub async fn run(desk: &Desk, request: CycleRequest) -> Result<CycleId, CycleErr
     let run = Run { desk, trader, id, lease, request, started_at: now };
     let outcome = tokio::select! {
         outcome = run.work() => outcome,
-        lost = run.keep_lease() => Err(CycleError::Overtaken(lost)),
+        () = until_lost(desk, &run.lease) => {
+            Err(CycleError::Overtaken("another process took over this model".to_owned()))
+        }
     };
     match outcome {
         Ok(()) => {
@@ -183,19 +181,6 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Renews the lease until it is lost. Never returns while it is ours.
-    async fn keep_lease(&self) -> String {
-        loop {
-            tokio::time::sleep(RENEW_EVERY).await;
-            match self.desk.store.renew_lease(&self.lease, self.desk.clock.now().plus_ms(LEASE_MS)).await {
-                Ok(true) => {}
-                Ok(false) => return "another process took over this model".to_owned(),
-                // The commit's guard decides whether the lease is still ours.
-                Err(error) => crate::observe::lease_renewal_failed(&self.lease.name, &error),
-            }
-        }
-    }
-
     async fn work(&self) -> Result<(), CycleError> {
         let venue = self.trader.axes.venue_kind();
         live::is_ready(self.desk, &self.trader, venue).await?;
@@ -387,6 +372,3 @@ fn seed(trader: TraderId, at: crate::domain::time::Timestamp) -> u64 {
         (trader.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (at.0 as u64).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed ^ (mixed >> 29)
 }
-
-const _: () = assert!(RENEW_EVERY.as_millis() as i64 * 3 < LEASE_MS, "two renewals may fail before the lease lapses");
-const _: () = assert!(DAY_MS % MINUTE_MS == 0 && MINUTE_MS % SECOND_MS == 0);

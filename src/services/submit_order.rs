@@ -14,12 +14,12 @@ use crate::domain::ids::OrderId;
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::notification::{NewNotification, NotificationKind};
 use crate::domain::order::{Order, OrderEvent, OrderStatus};
-use crate::domain::time::{SECOND_MS, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::exchange::ExchangeError;
 use crate::ports::store::{Changes, CommitError, JournalError, Lease, OrderEventRecord, StoreError, journal_submit};
-use crate::ports::venue::{OrderContext, SubmitOutcome, Venue};
+use crate::ports::venue::{OrderContext, SubmitOutcome, Venue, VenueAnswer};
 use crate::services::apply_fill::{ApplyError, apply_report, side_verb};
 use crate::services::cycle_parts::{MarketView, Scene, relevant_coins};
 use crate::services::desk::{Desk, is_conflict};
@@ -30,13 +30,11 @@ use crate::services::run_cycle::told;
 use crate::services::settle::deny_order;
 use std::sync::Arc;
 
-/// Orders taken from the outbox at once; the rest waits for the next round, which follows at once.
+/// Orders taken from the outbox at once, beside those that are held back; the rest waits for the next round, which
+/// follows at once.
 pub const OUTBOX_BATCH: u32 = 32;
-/// Attempts of an order that was proven not accepted: once more, then it is denied.
+/// Attempts of an order that was proven not accepted: once more, then it is denied. One with which nothing left is none.
 const ATTEMPTS_MAX: u32 = 2;
-
-/// When an order is looked at again whose exchange could not be asked, in milliseconds.
-const LOOK_AGAIN_MS: i64 = 2 * SECOND_MS;
 
 /// Why an order could not be worked on. The order stays as it is and is looked at again.
 #[derive(Debug, thiserror::Error)]
@@ -83,8 +81,10 @@ pub type Lane = (AccountName, Vec<Order>);
 /// When the outbox cannot be read.
 pub async fn due(desk: &Desk) -> Result<Vec<Lane>, StoreError> {
     let now = desk.clock.now();
-    let waiting = desk.store.outbox(OUTBOX_BATCH).await?;
-    desk.postponed.keep(|id| waiting.iter().any(|order| order.id == id));
+    // Orders that are held back do not stand in the way of those behind them.
+    let held = u32::try_from(desk.postponed.count()).unwrap_or(u32::MAX);
+    let waiting = desk.store.outbox(OUTBOX_BATCH.saturating_add(held)).await?;
+    desk.postponed.keep(now, |id| waiting.iter().any(|order| order.id == id));
     Ok(lanes(waiting.into_iter().filter(|order| !desk.postponed.holds(order.id, now))))
 }
 
@@ -133,7 +133,7 @@ async fn submit_one(desk: &Desk, sender: &Lease, order: Order) -> Result<(), Sub
         Look::Refuse(reason) => deny(desk, &trader, order, &reason).await,
         Look::Later(why) => {
             crate::observe::order_postponed(&order, &why);
-            desk.postponed.put(order.id, desk.clock.now().plus_ms(LOOK_AGAIN_MS));
+            desk.postponed.put(&order, desk.clock.now(), 0);
             Ok(())
         }
     }
@@ -157,13 +157,18 @@ async fn send(
                 lose(desk, trader, order, &format!("it was accepted, and that could not be recorded: {error}")).await?;
             }
         }
-        SubmitOutcome::Rejected { code, message } => {
+        SubmitOutcome::Rejected { code, message, raw } => {
             let detail = format!("{code}: {message}");
-            end(desk, trader, order, OrderEvent::Reject { code, message }, &detail).await?;
+            let answer = VenueAnswer::of(&raw);
+            end(desk, trader, order, OrderEvent::Reject { code, message }, &detail, answer).await?;
+        }
+        SubmitOutcome::NotSent { why, retry_after_ms } => {
+            desk.postponed.put(&order, desk.clock.now(), retry_after_ms);
+            withdraw(desk, order, &why).await?;
         }
         SubmitOutcome::NotAccepted { why, retry_after_ms } => {
-            desk.postponed.put(order.id, desk.clock.now().plus_ms(retry_after_ms));
-            end(desk, trader, order, OrderEvent::NotAccepted, &why).await?;
+            desk.postponed.put(&order, desk.clock.now(), retry_after_ms);
+            end(desk, trader, order, OrderEvent::NotAccepted, &why, None).await?;
         }
         SubmitOutcome::Ambiguous { why } => lose(desk, trader, order, &why).await?,
     }
@@ -208,6 +213,7 @@ async fn last_look(desk: &Desk, trader: &Trader, order: &Order) -> Result<Look, 
     match Setting::of(desk, trader, order, errand).await {
         Ok(setting) => Ok(Look::Send(Box::new(setting))),
         Err(LiveRefusal::Store(error)) => Err(error),
+        Err(LiveRefusal::Exchange(error)) => Ok(Look::Later(error.to_string())),
         Err(refusal) => Ok(Look::Refuse(refusal.to_string())),
     }
 }
@@ -261,9 +267,8 @@ async fn risk_refusal(
     };
     let market = match MarketView::read(desk, market.as_ref(), trader, relevant_coins(trader, &view)).await {
         Ok(market) => market,
-        // An exit is not lost because prices cannot be read for a moment.
-        Err(error) if is_exit => return Ok(Some(Look::Later(error.to_string()))),
-        Err(error) => return refuse(&error.to_string()),
+        // Nothing is lost because prices cannot be read for a moment: an entry has a time limit of its own.
+        Err(error) => return Ok(Some(Look::Later(error.to_string()))),
     };
     let scene = Scene::new(trader, &view, &market, account, order.decision_id(), Some(order.id));
     // The order itself is among today's entries already.
@@ -295,6 +300,7 @@ async fn end(
     mut order: Order,
     event: OrderEvent,
     detail: &str,
+    answer: Option<VenueAnswer>,
 ) -> Result<(), SubmitError> {
     let (at, expected, name, attempt) = (desk.clock.now(), order.version, event.name(), order.attempts);
     let rejected = matches!(event, OrderEvent::Reject { .. });
@@ -303,6 +309,7 @@ async fn end(
         updated_orders: vec![(order.clone(), expected)],
         order_events: vec![OrderEventRecord { order_id: order.id, name, detail: detail.to_owned(), at }],
         attempt_outcomes: vec![(order.id, attempt, detail.to_owned())],
+        venue_answers: answer.map(|answer| (order.id, answer)).into_iter().collect(),
         ..Changes::default()
     };
     if rejected {
@@ -326,6 +333,22 @@ async fn end(
         }
     }
     desk.store.commit(changes).await?;
+    Ok(())
+}
+
+/// Nothing left: the order waits as before, and the attempt was none. How often that happens is up to the order's time
+/// and to the pauses between.
+async fn withdraw(desk: &Desk, mut order: Order, why: &str) -> Result<(), SubmitError> {
+    let (at, expected, attempt) = (desk.clock.now(), order.version, order.attempts);
+    order.apply(OrderEvent::NotSent, at).map_err(JournalError::from)?;
+    let changes = Changes {
+        updated_orders: vec![(order.clone(), expected)],
+        withdrawn_attempts: vec![(order.id, attempt)],
+        order_events: vec![OrderEventRecord { order_id: order.id, name: "not_sent", detail: why.to_owned(), at }],
+        ..Changes::default()
+    };
+    desk.store.commit(changes).await?;
+    crate::observe::order_postponed(&order, why);
     Ok(())
 }
 

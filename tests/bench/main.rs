@@ -6,6 +6,7 @@
 #[allow(dead_code, reason = "shared with the tests, which use all of it")]
 #[path = "../it/support/client.rs"]
 mod client;
+mod engine;
 mod house;
 mod paper;
 mod server;
@@ -71,6 +72,11 @@ async fn measure() -> anyhow::Result<()> {
     row("Inbox, 10,000 against 100", format!("{ratio:.2} x"), "≤ 1.5 x");
     row("Inbox page with style and scripts, as browsers ask", format!("{:.1} kB", weight), "< 60 kB");
     row("Inbox page with style and scripts, gzip alone", format!("{:.1} kB", gzip_weight), "< 60 kB");
+    row(
+        "Paper exchange: matched orders in a second, engine alone (median)",
+        format!("{:.0}", engine::matched_per_second()),
+        "",
+    );
     let paper = paper::measure(&dir.path().join("paper"))?;
     row("Paper exchange: processor time of a signed order, on the disk before its answer", ms(paper.cpu), "< 0.2 ms");
     row("the same in a second, with 64 clients on this machine", format!("{:.0}", paper.rate), "> 5,000 on one core");

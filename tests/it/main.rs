@@ -22,3 +22,4 @@ mod replay;
 mod store;
 mod templates;
 mod tidy;
+mod venue_contract;

@@ -62,6 +62,13 @@ pub struct Refusal {
     pub message: String,
 }
 
+impl Refusal {
+    /// The venue's answer as it was read, in its own form.
+    pub fn body(&self) -> String {
+        serde_json::json!({ "code": self.code, "msg": self.message }).to_string()
+    }
+}
+
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Binance answered HTTP {} with code {}: {}", self.status, self.code, self.message)

@@ -10,9 +10,6 @@ use crate::ports::venue::{VenueFill, VenueReport, VenueStatus};
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 
-/// The most characters of an answer that are kept for the record.
-const RAW_MAX: usize = 4_096;
-
 /// Reads a successful answer.
 ///
 /// # Errors
@@ -21,9 +18,9 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|_| "is not JSON of the documented shape".to_owned())
 }
 
-/// An answer as it came, shortened, for the record.
+/// An answer as it came, for the record.
 pub fn raw(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).chars().take(RAW_MAX).collect()
+    String::from_utf8_lossy(body).into_owned()
 }
 
 /// The name under which an order was sent. In the answer to a cancel, `clientOrderId` names the cancel.

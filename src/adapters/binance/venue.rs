@@ -66,10 +66,10 @@ impl BinanceAccount {
         match error {
             CallError::Refused(refusal) => self.rejected(&refusal),
             CallError::Duplicate(_) => self.adopt(order).await,
-            CallError::Held(_)
-            | CallError::NotSent(_)
-            | CallError::ClockOff(_)
-            | CallError::Limited { refusal: Some(_), .. } => SubmitOutcome::NotAccepted { why, retry_after_ms },
+            CallError::Held(_) | CallError::NotSent(_) => SubmitOutcome::NotSent { why, retry_after_ms },
+            CallError::ClockOff(_) | CallError::Limited { refusal: Some(_), .. } => {
+                SubmitOutcome::NotAccepted { why, retry_after_ms }
+            }
             CallError::Limited { refusal: None, .. }
             | CallError::Lost(_)
             | CallError::Ambiguous { .. }
@@ -88,8 +88,8 @@ impl BinanceAccount {
                 None
             }
             Err(CallError::Refused(refusal)) => Some(self.rejected(&refusal)),
-            // A test places nothing, so nothing is ambiguous about it.
-            Err(error) => Some(SubmitOutcome::NotAccepted {
+            // A test places nothing, so nothing is ambiguous about it: the order itself has not left.
+            Err(error) => Some(SubmitOutcome::NotSent {
                 why: format!("this key's first order could not be tested: {error}"),
                 retry_after_ms: error.retry_after_ms(),
             }),
@@ -100,7 +100,8 @@ impl BinanceAccount {
         if matches!(refusal.code, CODE_FILTER | CODE_PRECISION) {
             self.client.host().doubt_filters();
         }
-        SubmitOutcome::Rejected { code: refusal.code.to_string(), message: refusal.message.clone() }
+        let (code, message) = (refusal.code.to_string(), refusal.message.clone());
+        SubmitOutcome::Rejected { code, message, raw: refusal.body() }
     }
 
     /// An order of our name is there already. If it is the one that was journaled, it is taken for what it is.

@@ -98,7 +98,7 @@ impl<'a> Call<'a> {
 /// Checks key, time frame and signature of a signed request.
 ///
 /// # Errors
-/// In this order: -2014, -2015, what is wrong with `timestamp` and `recvWindow`, -1102 without a signature, -1021, -1022.
+/// In this order: -2014, -2015, what is wrong with `timestamp` and `recvWindow`, -1102 without a signature, -1022, -1021.
 pub fn check_signer<'a>(
     exchange: &'a Exchange,
     key: Option<&[u8]>,
@@ -112,8 +112,11 @@ pub fn check_signer<'a>(
     let [query, body] = parts;
     let payload = [auth::unsigned(query), auth::unsigned(body)];
     let fits = member.verifier.fits([payload[0].as_bytes(), payload[1].as_bytes()], signature);
+    if !fits {
+        return Err(ApiError::signature());
+    }
     window.check(now)?;
-    if fits { Ok((member, window)) } else { Err(ApiError::signature()) }
+    Ok((member, window))
 }
 
 impl From<Refusal> for ApiError {

@@ -18,7 +18,7 @@ use crate::ports::market_data::MarketDataError;
 use rust_decimal::Decimal;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Basis points in one.
 const BASIS_POINTS: i64 = 10_000;
@@ -123,8 +123,7 @@ impl Exchange {
 
     /// The floor. Never held over an await.
     pub fn floor(&self) -> MutexGuard<'_, Floor> {
-        // The engine checks everything before it changes anything, so a panic leaves it whole.
-        self.floor.lock().unwrap_or_else(PoisonError::into_inner)
+        whole(&self.floor)
     }
 
     /// Waits until command `number` is on the disk.
@@ -197,6 +196,15 @@ impl Exchange {
     }
 }
 
+/// What only commands change. One that panicked half way may have left memory ahead of the log: whatever was told from
+/// then on could be forgotten, so the process ends. The state file holds all that was confirmed.
+fn whole<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(|_| {
+        observe::paper_floor_broken();
+        std::process::abort()
+    })
+}
+
 /// Folds a state file into an engine.
 fn remember(log: &mut OpenedLog, rules: Vec<super::engine::SymbolRules>) -> Result<Engine, PaperError> {
     let mut engine = Engine::new(rules)?;
@@ -207,4 +215,31 @@ fn remember(log: &mut OpenedLog, rules: Vec<super::engine::SymbolRules>) -> Resu
         engine.replay(&batch)?;
     }
     Ok(engine)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn a_command_that_panicked_half_way_ends_the_process() {
+        const CHILD: &str = "COUNTERSIGN_TEST_BROKEN_FLOOR";
+        if std::env::var_os(CHILD).is_some() {
+            let floor = Mutex::new(0);
+            let command = || {
+                let _held = floor.lock();
+                panic!("half way");
+            };
+            let _ = std::thread::scope(|scope| scope.spawn(command).join());
+            drop(whole(&floor));
+            return;
+        }
+        let test = concat!(module_path!(), "::a_command_that_panicked_half_way_ends_the_process");
+        let name = test.split_once("::").expect("the crate's name comes first").1;
+        let mut child = Command::new(std::env::current_exe().expect("this binary"));
+        child.args(["--exact", name]).env(CHILD, "1").stdout(Stdio::null()).stderr(Stdio::null());
+        let status = child.status().expect("it runs");
+        assert_eq!(status.code(), None, "ended by a signal, not by an answer: {status}");
+    }
 }

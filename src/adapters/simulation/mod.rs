@@ -66,10 +66,13 @@ impl SimulationVenue {
         }
         let (quote, now) = match self.fresh_quote(&order.intent.symbol, context).await {
             Ok(found) => found,
-            Err(message) => return SubmitOutcome::Rejected { code: CODE_NO_PRICE.to_owned(), message },
+            Err(message) => {
+                return SubmitOutcome::Rejected { code: CODE_NO_PRICE.to_owned(), message, raw: String::new() };
+            }
         };
         if let Err(violation) = filters(order, quote.price, context.instrument) {
-            return SubmitOutcome::Rejected { code: CODE_FILTER.to_owned(), message: violation.to_string() };
+            let (code, message) = (CODE_FILTER.to_owned(), violation.to_string());
+            return SubmitOutcome::Rejected { code, message, raw: String::new() };
         }
         let available = self.tape(&order.intent.symbol, 1).await.share_at_once(context.instrument);
         let entry = execute(order, quote.price, available, now, context);

@@ -141,6 +141,12 @@ async fn write_orders(tx: &Tx, changes: &Changes) -> Result<(), CommitError> {
     for (id, number, outcome) in &changes.attempt_outcomes {
         orders::close_attempt(tx, *id, *number, outcome).await?;
     }
+    for (id, number) in &changes.withdrawn_attempts {
+        orders::withdraw_attempt(tx, *id, *number).await?;
+    }
+    for (id, words) in &changes.venue_answers {
+        orders::keep_answer(tx, *id, words).await?;
+    }
     orders::insert_events(tx, &changes.order_events).await
 }
 

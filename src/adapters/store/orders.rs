@@ -1,7 +1,7 @@
 //! Orders with their attempts, time lines and the outbox: reading and writing.
 
 use super::entity::order::{ActiveModel, Column, Entity};
-use super::entity::{order_attempt as attempt, order_event as event, outbox};
+use super::entity::{order_answer as answer, order_attempt as attempt, order_event as event, outbox};
 use super::order_rows::{order_of, row_of};
 use super::row::{Row, failed, first_rows, only, refused};
 use super::write::{Tx, insert_all, updated_one};
@@ -11,6 +11,7 @@ use crate::domain::order::{Order, OrderCause, OrderStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::store::{AttemptRecord, CommitError, NewAttempt, OrderEventRecord, OrderFilter, Page, StoreError};
+use crate::ports::venue::VenueAnswer;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -144,6 +145,7 @@ const EVENT_WORDS: &[&str] = &[
     "expire",
     "lose",
     "not_accepted",
+    "not_sent",
     "prove_absent",
     "request_cancel",
     "cancel_reject",
@@ -180,6 +182,11 @@ pub(super) async fn attempts(db: &impl ConnectionTrait, id: OrderId) -> Result<V
         Ok(AttemptRecord { attempt, outcome: row.outcome })
     };
     rows.into_iter().map(record).collect()
+}
+
+pub(super) async fn venue_answer(db: &impl ConnectionTrait, id: OrderId) -> Result<Option<VenueAnswer>, StoreError> {
+    let row = only(db, answer::Entity::find_by_id(id.0)).await.map_err(failed("reading a venue's answer"))?;
+    Ok(row.and_then(|row| row.venue_answer).map(VenueAnswer::from_stored))
 }
 
 fn is_unsent(order: &Order) -> bool {
@@ -248,6 +255,22 @@ pub(super) async fn close_attempt(tx: &Tx, id: OrderId, number: u32, outcome: &s
         .filter(attempt::Column::Number.eq(i64::from(number)));
     let done = update.exec(tx).await.map_err(failed("writing an attempt's outcome"))?;
     updated_one(done.rows_affected, "attempt")
+}
+
+/// Takes back an attempt with which nothing left; its number is free again.
+pub(super) async fn withdraw_attempt(tx: &Tx, id: OrderId, number: u32) -> Result<(), CommitError> {
+    let delete = attempt::Entity::delete_by_id((id.0, i64::from(number)));
+    let done = delete.exec(tx).await.map_err(failed("withdrawing an attempt"))?;
+    updated_one(done.rows_affected, "attempt")
+}
+
+/// Keeps what the venue said last; what it said before is in the time line in our words.
+pub(super) async fn keep_answer(tx: &Tx, id: OrderId, words: &VenueAnswer) -> Result<(), CommitError> {
+    let update = answer::Entity::update_many()
+        .col_expr(answer::Column::VenueAnswer, words.as_str().into())
+        .filter(answer::Column::Id.eq(id.0));
+    let done = update.exec(tx).await.map_err(failed("keeping a venue's answer"))?;
+    updated_one(done.rows_affected, "order")
 }
 
 pub(super) async fn insert_events(tx: &Tx, events: &[OrderEventRecord]) -> Result<(), CommitError> {

@@ -25,6 +25,7 @@ use crate::ports::store::{
     LedgerRow, NotificationFilter, OrderEventRecord, OrderFilter, Page, Reads, StoreError, TabCounts, Touched,
     TradeRow,
 };
+use crate::ports::venue::VenueAnswer;
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 
@@ -141,6 +142,10 @@ impl Reads for SqlStore {
 
     async fn last_sequence(&self, cause: OrderCause) -> Result<u32, StoreError> {
         orders::last_sequence(&self.db.reader, cause).await
+    }
+
+    async fn venue_answer(&self, id: OrderId) -> Result<Option<VenueAnswer>, StoreError> {
+        orders::venue_answer(&self.db.reader, id).await
     }
 
     async fn order_events(&self, id: OrderId) -> Result<Vec<(String, OrderEventRecord)>, StoreError> {

@@ -16,6 +16,7 @@ use crate::domain::position::Position;
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::ExchangeEnvironment;
+use crate::ports::venue::VenueAnswer;
 
 /// Something that must still hold when the transaction commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,6 +162,10 @@ pub struct Changes {
     pub new_attempts: Vec<NewAttempt>,
     /// What became of attempts: order, number, outcome in words.
     pub attempt_outcomes: Vec<(OrderId, u32, String)>,
+    /// Attempts with which nothing left: order, number. They are taken back, and the time line says so.
+    pub withdrawn_attempts: Vec<(OrderId, u32)>,
+    /// What venues answered about orders, as it came; replaces what was kept before.
+    pub venue_answers: Vec<(OrderId, VenueAnswer)>,
     /// Their time line.
     pub order_events: Vec<OrderEventRecord>,
     /// Executions; identity (venue, symbol, trade id) is unique, a repeated one is a conflict.

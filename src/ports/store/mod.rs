@@ -110,6 +110,13 @@ pub struct Lease {
     pub cycle_id: Option<CycleId>,
 }
 
+impl Lease {
+    /// What a commit must find: nobody else has taken it.
+    pub fn guard(&self) -> Guard {
+        Guard::Lease { name: self.name.clone(), owner: self.owner.clone(), epoch: self.epoch }
+    }
+}
+
 /// Rights and ids: small transactions of their own.
 #[async_trait]
 pub trait Coordination: Send + Sync {
@@ -214,7 +221,7 @@ pub async fn journal_submit(
     let attempt = order.attempts + 1;
     order.apply(OrderEvent::Submit { sent_at, epoch: sender.epoch, attempt }, sent_at)?;
     let changes = Changes {
-        guards: vec![Guard::Lease { name: sender.name.clone(), owner: sender.owner.clone(), epoch: sender.epoch }],
+        guards: vec![sender.guard()],
         updated_orders: vec![(order.clone(), expected)],
         new_attempts: vec![NewAttempt {
             order_id: order.id,

@@ -21,6 +21,7 @@ use crate::domain::signal::{PositionSide, Side, Signal};
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::{ExchangeEnvironment, VenueKind};
+use crate::ports::venue::VenueAnswer;
 use crate::word_enum;
 use async_trait::async_trait;
 use rust_decimal::Decimal;
@@ -360,6 +361,8 @@ pub trait Reads: Send + Sync {
     async fn open_orders(&self, trader: Option<TraderId>) -> Result<Vec<Order>, StoreError>;
     /// The highest sequence used within a cause; 0 for none.
     async fn last_sequence(&self, cause: OrderCause) -> Result<u32, StoreError>;
+    /// What the venue last answered about an order; `None` while it has not, and in simulation.
+    async fn venue_answer(&self, id: OrderId) -> Result<Option<VenueAnswer>, StoreError>;
     /// An order's time line, oldest first.
     async fn order_events(&self, id: OrderId) -> Result<Vec<(String, OrderEventRecord)>, StoreError>;
     /// An order's attempts, oldest first.

@@ -73,11 +73,16 @@ pub async fn cycle_answer(
     id: CycleId,
     within: Duration,
 ) -> Result<CycleState, StoreError> {
-    let Some(cycle) = desk.store.cycle(id).await? else {
+    let mut cycle = desk.store.cycle(id).await?;
+    if cycle.is_none() {
         let running = desk.store.running_cycles(desk.clock.now()).await?;
-        let found = running.iter().any(|(owner, cycle)| *cycle == id && trader.is_none_or(|trader| trader == *owner));
-        return Ok(if found { CycleState::Running(id) } else { CycleState::Unknown });
-    };
+        if running.iter().any(|(owner, cycle)| *cycle == id && trader.is_none_or(|trader| trader == *owner)) {
+            return Ok(CycleState::Running(id));
+        }
+        // It may have ended between the two questions.
+        cycle = desk.store.cycle(id).await?;
+    }
+    let Some(cycle) = cycle else { return Ok(CycleState::Unknown) };
     if cycle.outcome == CycleOutcome::Failed {
         return Ok(CycleState::Failed(cycle));
     }

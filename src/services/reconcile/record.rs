@@ -4,6 +4,7 @@ use super::ConnectedAccount;
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::reconciliation::{Difference, DifferenceStatus, Finding, Merge, ReconciliationRun, RunOutcome};
 use crate::domain::time::Timestamp;
+use crate::ports::exchange::ExchangeError;
 use crate::services::desk::Desk;
 
 /// The record of a run that ends now.
@@ -76,9 +77,24 @@ pub(super) fn drift(connected: &ConnectedAccount, at: Timestamp, why: &str) -> N
 }
 
 /// The incident about an account that cannot be asked: one for each account.
-pub(super) fn unreachable(connected: &ConnectedAccount, at: Timestamp, why: &str) -> NewIncident {
+pub(super) fn unreachable(connected: &ConnectedAccount, at: Timestamp, error: &ExchangeError) -> NewIncident {
+    // A locked vault is our own trouble; all else is between us and the exchange.
+    let kind = match error {
+        ExchangeError::VaultLocked(_) => IncidentKind::ReconciliationDrift,
+        _ => IncidentKind::ExchangeApiError,
+    };
+    not_reconciled(connected, kind, at, &error.to_string())
+}
+
+/// An account that answers ends that incident, whatever had caused it.
+pub(super) fn reached(connected: &ConnectedAccount, at: Timestamp, note: &str) -> Vec<(NewIncident, String)> {
+    let kinds = [IncidentKind::ExchangeApiError, IncidentKind::ReconciliationDrift];
+    kinds.map(|kind| (not_reconciled(connected, kind, at, ""), note.to_owned())).into()
+}
+
+fn not_reconciled(connected: &ConnectedAccount, kind: IncidentKind, at: Timestamp, why: &str) -> NewIncident {
     NewIncident {
-        kind: IncidentKind::ReconciliationDrift,
+        kind,
         severity: Severity::High,
         trader_id: None,
         title: format!("The {} account {} cannot be reconciled", connected.venue, connected.fingerprint),

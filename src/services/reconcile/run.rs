@@ -1,6 +1,6 @@
 //! One run over one account.
 
-use super::record::{difference, drift, ended, summary, unreachable, words};
+use super::record::{difference, drift, ended, reached, summary, unreachable, words};
 use super::trades::{SymbolTrades, read_trades, settle_trades, watched_symbols};
 use super::{ConnectedAccount, ReconcileError, orders};
 use crate::domain::market::{Coin, Symbol};
@@ -11,7 +11,7 @@ use crate::domain::reconciliation::{
 };
 use crate::domain::time::{DAY_MS, Timestamp};
 use crate::ports::exchange::{AssetBalance, ExchangeAccount, ExchangeError, TradesFrom};
-use crate::ports::store::{AccountChanges, Changes, StoreError};
+use crate::ports::store::{AccountChanges, Changes, Lease, StoreError};
 use crate::services::desk::Desk;
 use crate::services::resolve_unknown::resolve_due;
 use crate::services::run_cycle::told;
@@ -33,6 +33,7 @@ pub(super) struct Scene<'a> {
     pub connected: &'a ConnectedAccount,
     pub known: KnownAccount,
     pub started_at: Timestamp,
+    pub lease: &'a Lease,
 }
 
 /// What a run found.
@@ -50,15 +51,16 @@ struct Found {
 pub(super) async fn run(
     desk: &Desk,
     connected: &ConnectedAccount,
+    lease: &Lease,
     by: &str,
 ) -> Result<ReconciliationRun, ReconcileError> {
     let started_at = desk.clock.now();
     let standing = desk.store.account_standing(&connected.fingerprint, &desk.process).await?;
     let worked = match (&connected.account, standing.account.clone()) {
         (Err(error), _) => Err(ReconcileError::Exchange(error.clone())),
-        (Ok(account), None) => first_contact(desk, connected, account.as_ref(), started_at, by).await,
+        (Ok(account), None) => first_contact(desk, connected, account.as_ref(), lease, started_at, by).await,
         (Ok(account), Some(known)) => {
-            let scene = Scene { desk, account: account.as_ref(), connected, known, started_at };
+            let scene = Scene { desk, account: account.as_ref(), connected, known, started_at, lease };
             match scene.work().await {
                 Ok(found) => scene.commit(found, by).await,
                 Err(error) => Err(error),
@@ -66,7 +68,9 @@ pub(super) async fn run(
         }
     };
     match worked {
-        Err(ReconcileError::Exchange(error)) => fail(desk, connected, standing.account, started_at, by, &error).await,
+        Err(ReconcileError::Exchange(error)) => {
+            fail(desk, connected, lease, standing.account, started_at, by, &error).await
+        }
         other => other,
     }
 }
@@ -76,6 +80,7 @@ async fn first_contact(
     desk: &Desk,
     connected: &ConnectedAccount,
     account: &dyn ExchangeAccount,
+    lease: &Lease,
     at: Timestamp,
     by: &str,
 ) -> Result<ReconciliationRun, ReconcileError> {
@@ -118,6 +123,7 @@ async fn first_contact(
         until: None,
     });
     let mut changes = Changes {
+        guards: vec![lease.guard()],
         accounts: AccountChanges {
             links_opened: links.collect(),
             assets: Some((connected.fingerprint.clone(), lines)),
@@ -127,7 +133,7 @@ async fn first_contact(
             accounts: vec![known],
             ..AccountChanges::default()
         },
-        recovered: vec![(unreachable(connected, at, ""), "it answers".to_owned())],
+        recovered: reached(connected, at, "it answers"),
         ..Changes::default()
     };
     if open > 0 {
@@ -218,7 +224,8 @@ impl Scene<'_> {
             return Ok(());
         }
         let accounts = AccountChanges { links_opened, ..AccountChanges::default() };
-        Ok(self.desk.store.commit(Changes { accounts, ..Changes::default() }).await?)
+        let guards = vec![self.lease.guard()];
+        Ok(self.desk.store.commit(Changes { guards, accounts, ..Changes::default() }).await?)
     }
 
     /// Reads what was traded since the marks, takes what is ours, and tells what is not.
@@ -301,7 +308,7 @@ impl Scene<'_> {
         };
         let summary = summary(&found.remark, &merged, outcome);
         let run = ended(desk, self.connected, self.started_at, by, outcome, summary);
-        let mut changes = Changes::default();
+        let mut changes = Changes { guards: vec![self.lease.guard()], ..Changes::default() };
         self.tell(&mut changes, &merged, outcome, at);
         let marks = found.marks.iter().filter(|mark| mark.is_listed);
         let new = merged.new.into_iter().map(|finding| difference(self.connected, finding, at));
@@ -326,7 +333,7 @@ impl Scene<'_> {
     /// Raises what is new, ends what is over. A difference that somebody has acknowledged is not raised again.
     fn tell(&self, changes: &mut Changes, merged: &Merge, outcome: RunOutcome, at: Timestamp) {
         let recovered = |incident, note: &str| (incident, note.to_owned());
-        changes.recovered.push(recovered(unreachable(self.connected, at, ""), "it answers again"));
+        changes.recovered.extend(reached(self.connected, at, "it answers again"));
         let incident = match outcome {
             RunOutcome::Wiped if self.known.state != AccountState::Wiped => {
                 let why = "the exchange has forgotten every trade of ours and holds other balances, as after the wipe of \
@@ -355,6 +362,7 @@ impl Scene<'_> {
 async fn fail(
     desk: &Desk,
     connected: &ConnectedAccount,
+    lease: &Lease,
     known: Option<KnownAccount>,
     started_at: Timestamp,
     by: &str,
@@ -362,11 +370,11 @@ async fn fail(
 ) -> Result<ReconciliationRun, ReconcileError> {
     let (at, why) = (desk.clock.now(), error.to_string());
     let run = ended(desk, connected, started_at, by, RunOutcome::Failed, why.clone());
-    let mut changes = Changes::default();
+    let mut changes = Changes { guards: vec![lease.guard()], ..Changes::default() };
     let last = desk.store.reconciliation_runs(&connected.fingerprint, 1).await?;
     let is_new = last.first().is_none_or(|run| run.outcome != RunOutcome::Failed);
     if is_new {
-        changes.incidents.push(unreachable(connected, at, &why));
+        changes.incidents.push(unreachable(connected, at, error));
     }
     changes.accounts.runs.push((run.clone(), at.plus_ms(-RUNS_KEPT_MS)));
     changes.accounts.accounts.extend(known.map(|known| KnownAccount {

@@ -56,7 +56,7 @@ impl Run<'_> {
     }
 
     fn lease_guard(&self) -> Guard {
-        Guard::Lease { name: self.lease.name.clone(), owner: self.lease.owner.clone(), epoch: self.lease.epoch }
+        self.lease.guard()
     }
 
     fn lease_release(&self) -> (String, String, i64) {

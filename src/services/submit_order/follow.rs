@@ -75,7 +75,7 @@ pub(crate) async fn query_one(desk: &Desk, order: Order) -> Result<bool, SubmitE
         }
         QueryOutcome::NotFound { is_final: true } if was_unknown => {
             let incident = unknown_incident(&trader, &order, "", desk.clock.now());
-            end(desk, &trader, order, OrderEvent::ProveAbsent, "proven absent").await?;
+            end(desk, &trader, order, OrderEvent::ProveAbsent, "proven absent", None).await?;
             desk.store
                 .commit(Changes {
                     recovered: vec![(incident, "it never reached the venue".to_owned())],

@@ -54,7 +54,8 @@ pub struct Execution {
     pub client_order_id: String,
     /// Fees by asset.
     pub fees: Vec<Fee>,
-    /// What the exchange answered; null in simulation.
+    /// What the exchange last answered, as it came: its JSON, or its text where that is none; null in simulation and
+    /// before it has answered.
     #[schema(value_type = Option<Object>)]
     pub exchange_response: Option<Value>,
 }
@@ -99,7 +100,7 @@ impl Execution {
             order_id: order.venue_order_id,
             client_order_id: order.client_order_id.to_string(),
             fees: fees(&fills),
-            exchange_response: None,
+            exchange_response: exchange_response(desk, order.id).await?,
         })
     }
 
@@ -107,6 +108,17 @@ impl Execution {
     pub fn is_executed(&self) -> bool {
         matches!(self.status, "executed" | "partially_filled")
     }
+}
+
+/// What the exchange last answered about an order: its JSON, or its text where that is none.
+///
+/// # Errors
+/// When the store fails.
+pub async fn exchange_response(desk: &Desk, id: OrderId) -> Result<Option<Value>, StoreError> {
+    let answer = desk.store.venue_answer(id).await?;
+    Ok(answer.map(|answer| {
+        serde_json::from_str(answer.as_str()).unwrap_or_else(|_| Value::String(answer.as_str().to_owned()))
+    }))
 }
 
 /// The word for where an order stands.

@@ -1,6 +1,6 @@
 //! Orders: what went to a venue, and the truth about it.
 
-use super::execution::{Fee, fees, why};
+use super::execution::{Fee, exchange_response, fees, why};
 use super::wire::{any_model, environment, list, read_book, read_page, time};
 use crate::domain::fill::Fill;
 use crate::domain::ids::OrderId;
@@ -16,6 +16,7 @@ use crate::web::show::sentence;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// The words of `?status=`.
@@ -99,6 +100,10 @@ pub struct OrderDetail {
     pub fills: Vec<FillRow>,
     /// The time line, oldest first.
     pub events: Vec<OrderHistory>,
+    /// What the exchange last answered, as it came: its JSON, or its text where that is none; null in simulation and
+    /// before it has answered.
+    #[schema(value_type = Option<Object>)]
+    pub exchange_response: Option<Value>,
 }
 
 /// One execution.
@@ -214,6 +219,7 @@ pub async fn show(desk: Data<Desk>, id: Path<i64>) -> Result<HttpResponse, AppEr
         fees_by_asset: fees(&fills),
         fills: fills.iter().map(FillRow::of).collect(),
         events: history.collect(),
+        exchange_response: exchange_response(&desk, id).await?,
     }))
 }
 

@@ -80,7 +80,7 @@ pub async fn run(desk: web::Data<Desk>, ctx: Ctx, path: web::Path<String>) -> Re
             (tone, format!("{words}: {}.", run.summary))
         }
         Err(ReconcileError::NotConnected(_)) => (Tone::Wait, "No model has keys for this account now.".to_owned()),
-        Err(error @ (ReconcileError::Running | ReconcileError::Contended)) => {
+        Err(error @ (ReconcileError::Running | ReconcileError::Contended | ReconcileError::Overtaken)) => {
             (Tone::Wait, format!("Nothing was read: {error}. Look again in a moment."))
         }
         Err(ReconcileError::Exchange(error)) => (Tone::Bad, format!("The exchange could not be read: {error}.")),

@@ -92,6 +92,8 @@ pub struct OrderPage {
     pub events: Vec<EventRow>,
     /// Attempts to send it.
     pub attempts: Vec<AttemptRow>,
+    /// What the exchange last answered, as it came; empty without an answer.
+    pub answer: String,
     /// Fills.
     pub fills: Vec<FillRow>,
     /// Ledger lines.

@@ -31,7 +31,7 @@ use countersign::ports::store::{
     NotificationFilter, OrderEventRecord, OrderFilter, Page, Reads, SharedStore, Store, StoreError, TabCounts, Touched,
     TradeRow,
 };
-use countersign::ports::venue::{CancelOutcome, OrderContext, QueryOutcome, SubmitOutcome, Venue};
+use countersign::ports::venue::{CancelOutcome, OrderContext, QueryOutcome, SubmitOutcome, Venue, VenueAnswer};
 use countersign::services::desk::Desk;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -216,6 +216,7 @@ pass_on! {
         async fn waiting_decisions(&self, trader: Option<TraderId>) -> Result<Vec<Decision>, StoreError>;
         async fn decisions_of_cycle(&self, cycle: CycleId) -> Result<Vec<Decision>, StoreError>;
         async fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError>;
+        async fn venue_answer(&self, id: OrderId) -> Result<Option<VenueAnswer>, StoreError>;
         async fn orders_by_id(&self, ids: &[OrderId]) -> Result<Vec<Order>, StoreError>;
         async fn orders(&self, filter: OrderFilter, page: Page) -> Result<Vec<Order>, StoreError>;
         async fn open_orders(&self, trader: Option<TraderId>) -> Result<Vec<Order>, StoreError>;

@@ -1,9 +1,9 @@
 //! "Exactly once", shown against the whole chain: our services, the real client, real HTTP, the paper exchange, the wall
 //! clock. Nothing here is faked, and the rule of proven absence waits as long as it waits in earnest.
 
-mod check;
+pub mod check;
 mod crash_loop;
 mod faults;
 mod fuse;
 mod plan;
-mod world;
+pub mod world;

@@ -42,7 +42,7 @@ use tokio::time::sleep;
 pub const KEY: &str = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A";
 pub const SECRET: &str = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j";
 /// What each account begins with.
-pub const BEGINS_WITH: [(&str, i64); 2] = [("USDT", 100_000), ("BTC", 1)];
+pub const BEGINS_WITH: [(&str, i64); 3] = [("USDT", 100_000), ("BTC", 1), ("BNB", 10)];
 /// Who acts in these stories.
 pub const ANN: &str = "ann";
 
@@ -62,6 +62,21 @@ pub fn btc() -> Coin {
     Coin::parse("BTC").unwrap()
 }
 
+/// A wish to buy.
+pub fn purchase(quantity: &str) -> Proposal {
+    Proposal {
+        signal: Signal::BuyToEnter,
+        quantity: Some(Quantity::parse(quantity).unwrap()),
+        equity_pct: None,
+        leverage: 1,
+        confidence: None,
+        profit_target: None,
+        stop_loss: None,
+        justification: "Rising.".to_owned(),
+        explanation: BTreeMap::new(),
+    }
+}
+
 /// The prices of every exchange of a campaign, which move with the wall clock.
 pub fn market() -> Arc<dyn MarketData> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -72,12 +87,18 @@ pub fn market() -> Arc<dyn MarketData> {
 
 /// An exchange with one account.
 pub async fn exchange(market: &Arc<dyn MarketData>) -> PaperExchange {
+    exchange_with(market, "").await
+}
+
+/// The same with options of its account, such as `bnb-burn`.
+pub async fn exchange_with(market: &Arc<dyn MarketData>, options: &str) -> PaperExchange {
     let balances = BEGINS_WITH.map(|(asset, amount)| format!("{asset}={amount}")).join(",");
+    let options = if options.is_empty() { String::new() } else { format!(":{options}") };
     let config = PaperConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         market: Arc::clone(market),
         clock: Arc::new(SystemClock),
-        accounts: vec![AccountSpec::parse(&format!("{KEY}:{SECRET}:{balances}")).unwrap()],
+        accounts: vec![AccountSpec::parse(&format!("{KEY}:{SECRET}:{balances}{options}")).unwrap()],
         fee_bps: Decimal::TEN,
         limits: LimitsMode::Binance,
         state: None,
@@ -96,10 +117,19 @@ impl Owner {
     }
 
     async fn ask(&self, path: &str, params: &str) -> Value {
+        self.call("GET", path, params).await
+    }
+
+    /// Places an order past the desk.
+    pub async fn place(&self, params: &str) -> Value {
+        self.call("POST", "/api/v3/order", params).await
+    }
+
+    async fn call(&self, method: &str, path: &str, params: &str) -> Value {
         let separator = if params.is_empty() { "" } else { "&" };
         let payload = format!("{params}{separator}recvWindow=60000&timestamp={}", SystemClock.now().0);
         let target = format!("{path}?{payload}&signature={}", sign(SECRET, &payload));
-        self.0.send("GET", &target, &[("X-MBX-APIKEY", KEY)], "").await.good()
+        self.0.send(method, &target, &[("X-MBX-APIKEY", KEY)], "").await.good()
     }
 
     pub async fn orders(&self) -> Vec<Value> {
@@ -175,17 +205,11 @@ impl House {
 
     /// A purchase that waits for a person.
     pub async fn propose(&self, trader: TraderId, quantity: &str) -> Decision {
-        let proposal = Proposal {
-            signal: Signal::BuyToEnter,
-            quantity: Some(Quantity::parse(quantity).unwrap()),
-            equity_pct: None,
-            leverage: 1,
-            confidence: None,
-            profit_target: None,
-            stop_loss: None,
-            justification: "Rising.".to_owned(),
-            explanation: BTreeMap::new(),
-        };
+        self.propose_with(trader, purchase(quantity)).await
+    }
+
+    /// A proposal for BTC that waits for a person.
+    pub async fn propose_with(&self, trader: TraderId, proposal: Proposal) -> Decision {
         let decisions = Some(vec![(btc(), Ok(proposal))]);
         let request = CycleRequest { decisions, ..CycleRequest::ask(trader, CycleTrigger::Api, "bot") };
         let cycle = run(&self.desk, request).await.unwrap();

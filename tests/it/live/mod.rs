@@ -2,5 +2,10 @@
 
 pub mod house;
 
+mod bans;
+mod fees;
 mod kill_nine;
+mod protection;
 mod round_trip;
+mod scene;
+mod stop_all;

@@ -68,12 +68,16 @@ async fn keys_are_saved_and_checked_a_decision_is_approved_and_its_order_is_at_t
     assert_eq!((&at_exchange[0]["status"], &at_exchange[0]["side"]), (&json!("FILLED"), &json!("BUY")));
     assert_eq!(amount(&at_exchange[0]["executedQty"]), dec("0.001"));
     assert_eq!(world.owner.free("BTC").await, dec("1.000999"));
+    let response = &result["exchange_response"];
+    assert_eq!((&response["orderId"], &response["status"]), (&result["order_id"], &json!("FILLED")), "{result}");
 
     let order = world.get(&format!("/api/orders/{}", result["id"])).await;
     assert_eq!(
         (&order["status"], &order["book"], &order["filled"]),
         (&json!("filled"), &json!("testnet"), &json!("0.001"))
     );
+    assert_eq!(&order["exchange_response"], response, "kept as it came");
+    assert!(world.page(&format!("/orders/{}", result["id"])).await.contains("What the exchange answered"));
     let trades = world.get(&path("trades")).await;
     assert_eq!((&trades[0]["quantity"], &trades[0]["decision_id"]), (&json!("0.001"), &json!(decision)));
     assert_eq!((&trades[0]["environment"], &trades[0]["side"]), (&json!("live"), &json!("buy")));
@@ -128,6 +132,7 @@ async fn what_the_exchange_does_not_do_is_said_and_never_simulated(mut world: Wo
     assert_eq!((&refused["success"], &refused["result"]["status"]), (&json!(false), &json!("rejected")), "{refused}");
     let error = refused["result"]["error"].as_str().unwrap();
     assert!(error.contains("-2010") && error.contains(words), "{error}");
+    assert_eq!(refused["result"]["exchange_response"], json!({ "code": -2010, "msg": words }));
     assert_eq!(world.incident(id, "TRADE_REJECTED").await.0, "high");
 
     let down = Action::Error { code: -1001, status: 503, message: "Internal error.".to_owned(), accepted: false };

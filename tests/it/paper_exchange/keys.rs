@@ -23,6 +23,7 @@ async fn keys_and_signatures_are_told_apart_by_status_and_code() {
         (Some(KEY), format!("timestamp={now}"), 400, -1102),
         (Some(KEY), format!("signature={}", sign(SECRET, "")), 400, -1102),
         (Some(KEY), at(now - 5_001), 400, -1021),
+        (Some(KEY), at(now - 5_001).replace("signature=", "signature=0"), 400, -1022),
         (Some(KEY), at(now - 5_000), 200, 0),
         (Some(KEY), at(now + 1_000), 400, -1021),
         (Some(KEY), at(now * 1_000), 200, 0),

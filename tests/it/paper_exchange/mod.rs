@@ -10,4 +10,4 @@ mod limits;
 mod lists;
 mod market;
 mod orders;
-mod vectors;
+pub mod vectors;

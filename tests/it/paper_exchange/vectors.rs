@@ -7,32 +7,32 @@ use countersign::ports::clock::Clock;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct Recording {
-    key: String,
-    secret: String,
-    requests: Vec<Request>,
+pub struct Recording {
+    pub key: String,
+    pub secret: String,
+    pub requests: Vec<Request>,
 }
 
 #[derive(Deserialize)]
-struct Request {
-    client: String,
-    method: String,
-    path: String,
-    query: String,
-    body: String,
+pub struct Request {
+    pub client: String,
+    pub method: String,
+    pub path: String,
+    pub query: String,
+    pub body: String,
     content_type: Option<String>,
-    signed: bool,
-    status: u16,
+    pub signed: bool,
+    pub status: u16,
 }
 
 impl Request {
-    fn timestamp(&self) -> Option<i64> {
+    pub fn timestamp(&self) -> Option<i64> {
         let parts = self.query.split('&').chain(self.body.split('&'));
         parts.filter_map(|pair| pair.strip_prefix("timestamp=")).find_map(|value| value.parse().ok())
     }
 
     /// Query and body without the signature, and the signature.
-    fn split(&self) -> (String, Option<&str>) {
+    pub fn split(&self) -> (String, Option<&str>) {
         let pairs = || self.query.split('&').chain(self.body.split('&'));
         let unsigned = |part: &str| -> String {
             part.split('&').filter(|pair| !pair.starts_with("signature=")).collect::<Vec<_>>().join("&")
@@ -42,7 +42,7 @@ impl Request {
     }
 }
 
-fn recording() -> Recording {
+pub fn recording() -> Recording {
     serde_json::from_str(include_str!("vectors.json")).unwrap()
 }
 

@@ -4,12 +4,26 @@ use super::house::{model, orders_of, sent_in};
 use super::on_shared;
 use countersign::domain::cycle::{CycleOutcome, CycleTrigger};
 use countersign::domain::venue_kind::AutomationLevel;
+use countersign::ports::clock::Clock;
 use countersign::ports::store::Page;
-use countersign::services::run_cycle::{CycleError, CycleRequest, LEASE_MS, run};
+use countersign::services::cycle_parts::cycle_lease;
+use countersign::services::lease_keeper::LEASE_MS;
+use countersign::services::run_cycle::{CycleError, CycleRequest, run};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 const ALL: Page = Page { before: None, limit: 200 };
+
+/// Looks until it is so.
+async fn seen(what: &str, mut look: impl AsyncFnMut() -> bool) {
+    let looking = async {
+        while !look().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), looking).await.unwrap_or_else(|_| panic!("never saw {what}"));
+}
 
 on_shared! {
     async fn two_processes_never_run_one_model_twice(shared) {
@@ -48,6 +62,43 @@ on_shared! {
         assert!(asked_for.is_ok(), "a person or program may run it at any time: {asked_for:?}");
     }
 
+    async fn a_model_that_thinks_for_long_keeps_its_lease_and_loses_it_to_nobody(shared) {
+        let (slow, quick) = (shared.process("slow").await, shared.process("quick").await);
+        let trader = model(&slow, "Sage", AutomationLevel::SemiAutomated).await;
+        let (desk, id) = (Arc::clone(&slow), trader.id);
+        let thinks =
+            tokio::spawn(async move { run(&desk, CycleRequest::ask(id, CycleTrigger::Schedule, "scheduler")).await });
+        shared.thinker.begins.notified().await;
+        let name = cycle_lease(trader.id);
+        for _ in 0..6 {
+            shared.clock.advance_ms(LEASE_MS / 2);
+            let now = shared.clock.now();
+            let renewed = async || quick.store.lease(&name).await.unwrap().unwrap().until >= now.plus_ms(LEASE_MS);
+            seen("the lease renewed", renewed).await;
+            let other = run(&quick, sent_in(trader.id)).await;
+            assert!(matches!(other, Err(CycleError::Running)), "{other:?}");
+        }
+        shared.thinker.goes_on.add_permits(1);
+        assert!(thinks.await.unwrap().is_ok());
+        assert!(run(&quick, sent_in(trader.id)).await.is_ok(), "free at once");
+    }
+
+    async fn a_cycle_whose_lease_was_taken_ends_although_its_model_still_thinks(shared) {
+        let (slow, quick) = (shared.process("slow").await, shared.process("quick").await);
+        let trader = model(&slow, "Sage", AutomationLevel::SemiAutomated).await;
+        let (desk, id) = (Arc::clone(&slow), trader.id);
+        let thinks =
+            tokio::spawn(async move { run(&desk, CycleRequest::ask(id, CycleTrigger::Schedule, "scheduler")).await });
+        shared.thinker.begins.notified().await;
+        let later = shared.clock.now().plus_ms(10 * LEASE_MS);
+        let taken = quick.store.acquire_lease(&cycle_lease(trader.id), "quick", later, later, None).await.unwrap();
+        assert!(taken.is_some());
+        shared.clock.advance_ms(LEASE_MS / 2);
+        let outcome = thinks.await.unwrap();
+        assert!(matches!(outcome, Err(CycleError::Overtaken(_))), "{outcome:?}");
+        assert_eq!(quick.store.cycles(trader.id, ALL).await.unwrap().len(), 0, "nothing is written");
+    }
+
     async fn a_process_that_slept_through_its_lease_writes_nothing(shared) {
         let (slow, quick) = (shared.process("slow").await, shared.process("quick").await);
         let trader = model(&slow, "Sage", AutomationLevel::FullyAutomated).await;
@@ -55,7 +106,11 @@ on_shared! {
         let sleeper =
             tokio::spawn(async move { run(&desk, CycleRequest::ask(id, CycleTrigger::Schedule, "scheduler")).await });
         shared.thinker.begins.notified().await;
-        shared.clock.advance_ms(LEASE_MS + 1);
+        // Its clock stands still: it has not noticed.
+        let later = shared.clock.now().plus_ms(LEASE_MS);
+        let name = cycle_lease(trader.id);
+        let taken = quick.store.acquire_lease(&name, "quick", later, later, None).await.unwrap().unwrap();
+        quick.store.release_lease(&taken).await.unwrap();
         let theirs = run(&quick, sent_in(trader.id)).await.unwrap();
         let decision = quick.store.decisions_of_cycle(theirs).await.unwrap().remove(0);
         let before = quick.store.trader(trader.id).await.unwrap();

@@ -20,6 +20,7 @@ use countersign::ports::venue::{
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use tokio::sync::{Notify, RwLock};
 
 /// The price of everything.
 pub const PRICE: &str = "43250";
@@ -61,6 +62,7 @@ struct State {
     trades: Vec<VenueTrade>,
     calls: BTreeMap<&'static str, usize>,
     is_down: bool,
+    is_cut_off: bool,
     fee_asset: Option<Coin>,
     next_id: i64,
 }
@@ -70,6 +72,10 @@ pub struct FakeExchange {
     clock: ManualClock,
     state: Mutex<State>,
     first_id: i64,
+    /// Held for writing, balances are not answered.
+    pub gate: RwLock<()>,
+    /// Rings when balances are asked for.
+    pub asked: Notify,
 }
 
 /// The accounts of one exchange never share the number of an order or trade.
@@ -86,6 +92,8 @@ impl FakeExchange {
             clock: clock.clone(),
             state: Mutex::new(State { balances, next_id: first_id(key), ..State::default() }),
             first_id: first_id(key),
+            gate: RwLock::default(),
+            asked: Notify::new(),
         })
     }
 
@@ -95,6 +103,19 @@ impl FakeExchange {
 
     pub fn set_down(&self, is_down: bool) {
         self.state().is_down = is_down;
+    }
+
+    /// Orders do not leave; questions are answered.
+    pub fn cut_off(&self, is_cut_off: bool) {
+        self.state().is_cut_off = is_cut_off;
+    }
+
+    /// The last trade is told as if it had been executed twice.
+    pub fn double_fill(&self) {
+        let mut state = self.state();
+        let mut again = state.trades.last().unwrap().clone();
+        again.fill.trade_id = state.id();
+        state.trades.push(again);
     }
 
     /// Commissions in another asset than the received one.
@@ -256,6 +277,10 @@ impl Venue for FakeExchange {
     }
 
     async fn submit(&self, order: &JournaledOrder, _: OrderContext<'_>) -> SubmitOutcome {
+        *self.state().calls.entry("submit").or_default() += 1;
+        if self.state().is_cut_off {
+            return SubmitOutcome::NotSent { why: "no connection".to_owned(), retry_after_ms: 0 };
+        }
         self.receive(order.order(), Reply::Filled)
     }
 
@@ -292,6 +317,8 @@ impl ExchangeAccount for FakeExchange {
     }
 
     async fn balances(&self) -> Result<Vec<AssetBalance>, ExchangeError> {
+        self.asked.notify_one();
+        drop(self.gate.read().await);
         let state = self.read("balances")?;
         let held = state.balances.iter().filter(|(_, amount)| !amount.is_zero());
         let balance = |(asset, amount): (&Coin, &Decimal)| AssetBalance {

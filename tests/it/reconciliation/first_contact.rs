@@ -120,6 +120,7 @@ on_accounts! {
         assert_eq!(runs.len(), 1, "not tried in every round");
         let open = house.unresolved().await;
         assert_eq!(open.len(), 1);
+        assert_eq!(open[0].0, IncidentKind::ExchangeApiError, "the exchange's trouble, not a difference of books");
         assert!(open[0].1.contains("connection refused"), "{open:?}");
         exchange.set_down(false);
         house.clock.advance_ms(30_000);

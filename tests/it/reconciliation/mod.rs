@@ -4,6 +4,8 @@ mod differences;
 mod exchange;
 mod first_contact;
 mod house;
+mod leases;
 mod pages;
+mod sending;
 mod unknown;
 mod wiped;

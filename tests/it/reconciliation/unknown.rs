@@ -85,6 +85,21 @@ on_accounts! {
         assert!(matches!(again, ResolveError::NotUnknown { status: OrderStatus::Filled, .. }), "{again}");
     }
 
+    async fn an_order_whose_report_does_not_fit_is_asked_about_at_growing_pauses(house) {
+        let (model, exchange) = house.trading(&[("USDT", "1000")]).await;
+        let id = house.buy(model, &exchange, Reply::LostAfter(0)).await;
+        // More was executed than was ordered: our books cannot take it.
+        exchange.double_fill();
+        exchange.take_calls();
+        house.follow(10 * MINUTE_MS).await;
+        assert_eq!(house.order(id).await.status(), OrderStatus::Unknown);
+        let calls = exchange.take_calls()["query"];
+        assert!((25..40).contains(&calls), "by the schedule: {calls}");
+        let seen = probes(&house, id).await;
+        assert_eq!((seen.len(), seen[0].answer), (1, ProbeAnswer::Found));
+        assert!(seen[0].detail.contains("does not fit"), "{seen:?}");
+    }
+
     async fn an_order_whose_keys_are_gone_waits_and_says_so(house) {
         let (model, exchange) = house.trading(&[("USDT", "1000")]).await;
         let id = house.buy(model, &exchange, Reply::LostAfter(0)).await;

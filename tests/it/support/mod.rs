@@ -18,6 +18,7 @@
 pub mod app;
 pub mod client;
 pub mod clock;
+pub mod hand_market;
 pub mod house;
 pub mod hurried;
 pub mod postgres;

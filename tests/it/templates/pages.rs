@@ -102,6 +102,7 @@ pub fn order_page() -> OrderPage {
             result: badge("no reply", Tone::Wait),
             note: "timeout after 15 s".into(),
         }],
+        answer: r#"{"orderId":28,"status":"<script>"}"#.into(),
         fills: fills(),
         ledger: vec![LedgerRow {
             at: minutes_ago(1),

@@ -51,7 +51,8 @@ async fn a_key_whose_first_order_would_be_refused_places_none() {
     desk.answers("POST", "/api/v3/order/test", refusal).await;
     let outcome = desk.account.send(&order(OrderKind::Market)).await;
     let message = "Invalid API-key, IP, or permissions for action.".to_owned();
-    assert_eq!(outcome, SubmitOutcome::Rejected { code: "-2015".into(), message });
+    let raw = format!(r#"{{"code":-2015,"msg":"{message}"}}"#);
+    assert_eq!(outcome, SubmitOutcome::Rejected { code: "-2015".into(), message, raw });
     assert_eq!(desk.count("POST /api/v3/order").await, 0);
 }
 
@@ -60,7 +61,7 @@ async fn a_test_that_brings_no_answer_places_nothing_and_is_not_ambiguous() {
     let desk = desk().await;
     desk.answers("POST", "/api/v3/order/test", ResponseTemplate::new(503)).await;
     let outcome = desk.account.send(&order(OrderKind::Market)).await;
-    assert!(matches!(outcome, SubmitOutcome::NotAccepted { .. }), "{outcome:?}");
+    assert!(matches!(outcome, SubmitOutcome::NotSent { .. }), "{outcome:?}");
     assert_eq!(desk.count("POST /api/v3/order").await, 0);
 }
 
@@ -246,6 +247,8 @@ async fn a_filter_that_refuses_lets_the_filters_be_read_again() {
     assert!(!desk.host.take_filters_doubted());
     desk.answers("POST", "/api/v3/order", error(400, -1013, "Filter failure: NOTIONAL")).await;
     let outcome = desk.account.send(&order(OrderKind::Market)).await;
-    assert_eq!(outcome, SubmitOutcome::Rejected { code: "-1013".into(), message: "Filter failure: NOTIONAL".into() });
+    let raw = r#"{"code":-1013,"msg":"Filter failure: NOTIONAL"}"#.to_owned();
+    let message = "Filter failure: NOTIONAL".to_owned();
+    assert_eq!(outcome, SubmitOutcome::Rejected { code: "-1013".into(), message, raw });
     assert!(desk.host.take_filters_doubted() && !desk.host.take_filters_doubted());
 }

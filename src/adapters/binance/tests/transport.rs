@@ -84,6 +84,7 @@ async fn an_order_is_posted_once_whatever_comes_back() {
             SubmitOutcome::Accepted(_) => "accepted",
             SubmitOutcome::Rejected { .. } => "rejected",
             SubmitOutcome::NotAccepted { .. } => "not accepted",
+            SubmitOutcome::NotSent { .. } => "not sent",
             SubmitOutcome::Ambiguous { .. } => "ambiguous",
         };
         assert_eq!((outcome, desk.count("POST /api/v3/order").await), (expected, 1), "{case}");
@@ -180,7 +181,7 @@ async fn what_never_left_is_told_so() {
     let unreachable = "Binance cannot be reached";
     let outcome = account.send(&order(OrderKind::Market)).await;
     server.await.expect("ran");
-    assert_eq!(outcome, SubmitOutcome::NotAccepted { why: unreachable.into(), retry_after_ms: 1_000 });
+    assert_eq!(outcome, SubmitOutcome::NotSent { why: unreachable.into(), retry_after_ms: 1_000 });
     let (settings, instrument) = (TraderSettings::default(), instrument());
     let context = OrderContext { settings: &settings, instrument: &instrument, given_quote: None };
     let queried = account.query(&order(OrderKind::Market), context).await;
@@ -216,7 +217,7 @@ async fn who_is_asked_to_wait_calls_nobody_until_then() {
         for account in [&desk.account, &other] {
             assert!(matches!(account.balances().await, Err(ExchangeError::RateLimited { .. })));
             let outcome = account.send(&order(OrderKind::Market)).await;
-            assert!(matches!(outcome, SubmitOutcome::NotAccepted { retry_after_ms: 1.., .. }), "{outcome:?}");
+            assert!(matches!(outcome, SubmitOutcome::NotSent { retry_after_ms: 1.., .. }), "{outcome:?}");
             let cancelled = account.cancel(&order(OrderKind::Market), desk.context()).await;
             assert!(matches!(cancelled, CancelOutcome::Unavailable { .. }));
         }
@@ -236,10 +237,10 @@ async fn a_limit_of_orders_stops_orders_and_nothing_else() {
     let limit = error(429, -1015, "Too many new orders; current limit is 50 orders per 10 SECOND.");
     desk.answers("POST", "/api/v3/order", limit.insert_header("Retry-After", "9")).await;
     desk.answers("GET", "/api/v3/openOrders", ok(json!([]))).await;
-    for _ in 0..2 {
-        let outcome = desk.account.send(&order(OrderKind::Market)).await;
-        assert!(matches!(outcome, SubmitOutcome::NotAccepted { .. }), "{outcome:?}");
-    }
+    let refused = desk.account.send(&order(OrderKind::Market)).await;
+    assert!(matches!(refused, SubmitOutcome::NotAccepted { .. }), "{refused:?}");
+    let held = desk.account.send(&order(OrderKind::Market)).await;
+    assert!(matches!(held, SubmitOutcome::NotSent { retry_after_ms: 1.., .. }), "{held:?}");
     assert_eq!(desk.count("POST /api/v3/order").await, 1);
     assert!(desk.account.open_orders(Some(&btcusdt())).await.is_ok());
 }

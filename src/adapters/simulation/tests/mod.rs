@@ -162,7 +162,7 @@ impl Desk {
 
     async fn refused(&self, order: &Order) -> (String, String) {
         match self.submit(order).await {
-            SubmitOutcome::Rejected { code, message } => (code, message),
+            SubmitOutcome::Rejected { code, message, .. } => (code, message),
             other => panic!("not refused: {other:?}"),
         }
     }

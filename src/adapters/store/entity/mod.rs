@@ -23,6 +23,7 @@ pub mod ledger_transaction;
 pub mod meta;
 pub mod notification;
 pub mod order;
+pub mod order_answer;
 pub mod order_attempt;
 pub mod order_event;
 pub mod order_probe;

@@ -117,6 +117,7 @@ pub async fn show(desk: web::Data<Desk>, ctx: Ctx, path: web::Path<i64>) -> Resu
     let attempts = desk.store.attempts(id).await?;
     let fills = desk.store.fills(id).await?;
     let ledger = desk.store.ledger_of_order(id).await?;
+    let answer = desk.store.venue_answer(id).await?;
     let page = OrderPage {
         shell: shell(&desk, &ctx, Nav::Orders, format!("Order {id}")).await?,
         id: id.0,
@@ -136,6 +137,7 @@ pub async fn show(desk: web::Data<Desk>, ctx: Ctx, path: web::Path<i64>) -> Resu
         can_cancel: ctx.actor.may(Permission::Operate) && can_cancel(&order),
         events: events.iter().map(|(name, event)| event_row(name, event, &lens)).collect(),
         attempts: attempts.iter().map(|attempt| attempt_row(attempt, &order, &lens)).collect(),
+        answer: answer.map(|answer| answer.as_str().to_owned()).unwrap_or_default(),
         fills: fills.iter().map(|fill| fill_row(fill, &lens)).collect(),
         ledger: ledger.iter().map(|line| ledger_row(line, &order, &lens)).collect(),
     };
@@ -206,6 +208,7 @@ fn event_row(name: &str, event: &OrderEventRecord, lens: &Lens<'_>) -> EventRow 
         "cancel" => "saw it cancelled",
         "expire" => "saw it end",
         "lose" => "lost the reply",
+        "not_sent" => "could not send it",
         "not_accepted" => "saw that it did not arrive",
         "prove_absent" => "proved that it never arrived",
         "request_cancel" => "asked to cancel it",
