@@ -4,6 +4,7 @@ use super::CliError;
 use super::args::RotateKeysArgs;
 use crate::app::House;
 use crate::domain::credential::VAULT_KEY_VARIABLE;
+use crate::services::rotate_keys::Rotated;
 use crate::settings::StoreSettings;
 use crate::telemetry;
 
