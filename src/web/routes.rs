@@ -5,7 +5,7 @@
 
 use super::error::{self, AppError};
 use super::guard::guard;
-use super::{api, assets, form, health, live, pages};
+use super::{api, assets, form, health, live, offered, pages};
 use crate::domain::access::Permission::{self, Arm, Credentials, Operate, Propose, Read};
 use actix_web::guard as on;
 use actix_web::http::{Method, StatusCode, header};
@@ -129,6 +129,17 @@ pub const ROUTES: &[Entry] = routes! {
     POST "/models/{id}/arm"                              Page(Arm)         => pages::arming::arm;
     POST "/models/{id}/disarm"                           Page(Operate)     => pages::arming::disarm;
 
+    // Who answers
+    GET  "/providers"               Page(Read)        => pages::providers::list;
+    GET  "/providers/new"           Page(Read)        => pages::providers::form;
+    POST "/providers"               Page(Credentials) => pages::providers::create;
+    GET  "/providers/{id}"          Page(Read)        => pages::providers::show;
+    POST "/providers/{id}"          Page(Credentials) => pages::providers::save;
+    POST "/providers/{id}/discover" Page(Operate)     => pages::providers::discover;
+    POST "/providers/{id}/test"     Page(Operate)     => pages::providers::test;
+    GET  "/providers/{id}/delete"   Page(Read)        => pages::providers::delete_form;
+    POST "/providers/{id}/delete"   Page(Credentials) => pages::providers::delete;
+
     // What needs a person
     GET  "/incidents"                  Page(Read)    => pages::incidents::list;
     POST "/incidents/{id}/acknowledge" Page(Operate) => pages::incidents::acknowledge;
@@ -199,8 +210,14 @@ pub const ROUTES: &[Entry] = routes! {
 
     GET  "/api/leaderboard"      Api(Read) => api::overview::leaderboard;
     GET  "/api/market/prices"    Api(Read) => api::overview::prices;
-    GET  "/api/providers"        Api(Read) => api::overview::providers;
-    POST "/api/providers/models" Api(Read) => api::overview::provider_models;
+    GET    "/api/providers"           Api(Read)        => api::providers::index;
+    POST   "/api/providers"           Api(Credentials) => api::providers::create;
+    POST   "/api/providers/models"    Api(Read)        => api::providers::models;
+    GET    "/api/providers/{id}"      Api(Read)        => api::providers::show;
+    PUT    "/api/providers/{id}"      Api(Credentials) => api::providers::edit;
+    PATCH  "/api/providers/{id}"      Api(Credentials) => api::providers::edit;
+    DELETE "/api/providers/{id}"      Api(Credentials) => api::providers::delete;
+    POST   "/api/providers/{id}/test" Api(Operate)     => api::providers::test;
 };
 
 /// Registers the map.
@@ -208,6 +225,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .app_data(web::Data::new(pages::shell::GlanceCache::default()))
         .app_data(web::Data::new(live::Streams::default()))
+        .app_data(web::Data::new(offered::OfferedNames::default()))
         .app_data(web::JsonConfig::default().limit(form::JSON_BYTES_MAX).error_handler(error::json_error))
         .app_data(web::FormConfig::default().limit(form::FORM_BYTES_MAX).error_handler(error::form_error))
         .app_data(web::PayloadConfig::new(form::JSON_BYTES_MAX))
