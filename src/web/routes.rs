@@ -5,7 +5,7 @@
 
 use super::error::{self, AppError};
 use super::guard::guard;
-use super::{api, assets, form, health, live, offered, pages};
+use super::{api, assets, form, health, live, pages};
 use crate::domain::access::Permission::{self, Arm, Credentials, Operate, Propose, Read};
 use actix_web::guard as on;
 use actix_web::http::{Method, StatusCode, header};
@@ -225,7 +225,6 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .app_data(web::Data::new(pages::shell::GlanceCache::default()))
         .app_data(web::Data::new(live::Streams::default()))
-        .app_data(web::Data::new(offered::OfferedNames::default()))
         .app_data(web::JsonConfig::default().limit(form::JSON_BYTES_MAX).error_handler(error::json_error))
         .app_data(web::FormConfig::default().limit(form::FORM_BYTES_MAX).error_handler(error::form_error))
         .app_data(web::PayloadConfig::new(form::JSON_BYTES_MAX))
