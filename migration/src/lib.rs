@@ -20,6 +20,7 @@ mod m0011_credentials;
 mod m0012_accounts;
 mod m0013_reconciliation;
 mod m0014_venue_answers;
+mod m0015_providers;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_accounts::Migration),
             Box::new(m0013_reconciliation::Migration),
             Box::new(m0014_venue_answers::Migration),
+            Box::new(m0015_providers::Migration),
         ]
     }
 }

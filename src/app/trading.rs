@@ -82,6 +82,7 @@ pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Re
         venues: Arc::new(Venues(Arc::new(SimulationVenue::new(Arc::clone(&market))))),
         markets: Markets { simulation: market, live },
         advisors: Arc::new(BuiltInAdvisors::new()),
+        ai: None,
         live: LiveFeed::default(),
         given_quotes: GivenQuotes::default(),
         policy: Policy {

@@ -3,7 +3,7 @@
 use super::House;
 use crate::adapters::store::SqlStore;
 use crate::adapters::vault::{FileKeyRotation, FileVault, VaultSource, VaultUse};
-use crate::ports::store::{Reads, Store, StoreError};
+use crate::ports::store::{ProviderReads, Reads, Store, StoreError};
 use crate::ports::vault::{AtStep, VAULT_KEY_IN_USE};
 use crate::services::rotate_keys::{RotateError, Rotated, rotate};
 use crate::settings::StoreSettings;
@@ -15,7 +15,9 @@ fn source(settings: &StoreSettings) -> VaultSource {
 
 async fn known(store: &dyn Store) -> Result<VaultUse, StoreError> {
     let key_id = store.meta(VAULT_KEY_IN_USE).await?;
-    Ok(VaultUse { key_id, has_secrets: !store.credentials(None).await?.is_empty() })
+    let has_secrets = !store.credentials(None).await?.is_empty()
+        || store.providers().await?.iter().any(|provider| provider.api_key.is_some());
+    Ok(VaultUse { key_id, has_secrets })
 }
 
 /// Opens the vault of a data directory; a locked one is opened too, and says why it is locked.
@@ -55,6 +57,11 @@ impl House {
                 && vault.open(place(KeyField::ApiSecret), &held.api_secret).is_ok()
         });
         let opened = opens.count();
-        Ok((opened, credentials.len() - opened))
+        let providers = store.providers().await?;
+        let sealed = providers.iter().filter_map(|held| Some((SealContext::provider(held.id), held.api_key.as_ref()?)));
+        let sealed: Vec<bool> = sealed.map(|(place, key)| vault.open(place, key).is_ok()).collect();
+        let all = credentials.len() + sealed.len();
+        let opened = opened + sealed.iter().filter(|opens| **opens).count();
+        Ok((opened, all - opened))
     }
 }

@@ -4,6 +4,7 @@ use super::CliError;
 use super::args::RotateKeysArgs;
 use crate::app::House;
 use crate::domain::credential::VAULT_KEY_VARIABLE;
+use crate::services::rotate_keys::Rotated;
 use crate::settings::StoreSettings;
 use crate::telemetry;
 
@@ -24,7 +25,9 @@ pub async fn rotate(args: RotateKeysArgs) -> Result<(), CliError> {
     house.close().await;
     let rotated = outcome?;
     let (opened, closed) = opened?;
-    println!("Vault key {} is in use. Pairs of exchange keys wrapped anew: {}.", rotated.key_id, rotated.credentials);
+    let Rotated { key_id, credentials, providers } = rotated;
+    println!("Vault key {key_id} is in use. Pairs of exchange keys wrapped anew: {credentials}.");
+    println!("Keys of providers wrapped anew: {providers}.");
     println!("Checked: {opened} open with it, {closed} do not.");
     println!("It is kept in vault.key in the data directory: keep a copy apart from the database.");
     println!("{} is not needed any more: delete it, and copies of the old key.", args.new_key_file.display());

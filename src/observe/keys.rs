@@ -1,6 +1,7 @@
 //! Events of exchange keys, the vault, and real money. No secret comes here, and no part of one.
 
 use crate::domain::credential::CheckCode;
+use crate::domain::provider::{AnswerMode, Provider};
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::ExchangeEnvironment;
 use std::path::Path;
@@ -28,6 +29,17 @@ pub fn vault_locked(why: &str) {
 /// A model's exchange keys changed.
 pub fn credentials_changed(trader: &Trader, by: &str) {
     info!(model = trader.id.0, by, "exchange credentials changed");
+}
+
+/// A provider of language models was created, changed or deleted, or its key was.
+pub fn provider_changed(provider: &Provider, verb: &str, by: &str) {
+    info!(provider = provider.id.0, verb, by, "provider of language models changed");
+}
+
+/// A provider was tried; none of the modes may have worked.
+pub fn provider_tested(provider: &Provider, mode: Option<AnswerMode>, by: &str) {
+    let mode = mode.map_or("none", AnswerMode::as_str);
+    info!(provider = provider.id.0, mode, by, "provider of language models tested");
 }
 
 /// A key was checked at its exchange.

@@ -1,17 +1,29 @@
 //! Seals secrets for storage. What is sealed for one model, environment and field opens for no other.
 
 use crate::domain::credential::{KeyField, Sealed};
-use crate::domain::ids::TraderId;
+use crate::domain::ids::{ProviderId, TraderId};
 use crate::domain::venue_kind::ExchangeEnvironment;
 use secrecy::SecretString;
+
+/// Whose secret it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealOwner {
+    /// A model's, for one of the exchange's environments.
+    Exchange {
+        /// Whose.
+        trader_id: TraderId,
+        /// For which environment.
+        environment: ExchangeEnvironment,
+    },
+    /// A provider's of language models.
+    Provider(ProviderId),
+}
 
 /// What a secret belongs to: part of the seal, so that stored rows cannot be swapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SealContext {
     /// Whose.
-    pub trader_id: TraderId,
-    /// For which environment.
-    pub environment: ExchangeEnvironment,
+    pub owner: SealOwner,
     /// Which field: `api_key` or `api_secret`.
     pub field: &'static str,
 }
@@ -33,7 +45,12 @@ pub enum VaultError {
 impl SealContext {
     /// The two halves of a pair, by where they belong.
     pub const fn of(trader_id: TraderId, environment: ExchangeEnvironment, field: KeyField) -> Self {
-        Self { trader_id, environment, field: field.as_str() }
+        Self { owner: SealOwner::Exchange { trader_id, environment }, field: field.as_str() }
+    }
+
+    /// The key of a provider of language models.
+    pub const fn provider(id: ProviderId) -> Self {
+        Self { owner: SealOwner::Provider(id), field: KeyField::ApiKey.as_str() }
     }
 }
 

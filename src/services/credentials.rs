@@ -199,28 +199,42 @@ pub async fn verify(
 /// When the store fails.
 pub async fn watch_vault(desk: &Desk) -> Result<(), StoreError> {
     let stored = desk.store.credentials(None).await?;
+    let providers = desk.store.providers().await?;
+    let sealed: Vec<_> = providers.iter().filter_map(|provider| provider.api_key.as_ref()).collect();
     let unreadable = |credential: &&Credential| {
         desk.vault.check(&credential.api_key).and(desk.vault.check(&credential.api_secret)).is_err()
     };
     let closed = stored.iter().filter(unreadable).count();
+    let closed_providers = sealed.iter().filter(|key| desk.vault.check(key).is_err()).count();
     let problem = match desk.vault.key_id() {
         Err(error) => Some(error.to_string()),
         Ok(_) if closed > 0 => Some(format!(
             "{closed} saved exchange keys cannot be opened: they were sealed with another vault key, or changed; delete and save them anew"
         )),
+        Ok(_) if closed_providers > 0 => Some(format!(
+            "{closed_providers} saved keys of providers cannot be opened: they were sealed with another vault key, or changed; save them anew"
+        )),
         Ok(key) => {
-            if stored.is_empty() && desk.store.meta(VAULT_KEY_IN_USE).await?.as_deref() != Some(key.as_str()) {
+            if stored.is_empty()
+                && sealed.is_empty()
+                && desk.store.meta(VAULT_KEY_IN_USE).await?.as_deref() != Some(key.as_str())
+            {
                 desk.store.set_meta(VAULT_KEY_IN_USE, &key).await?;
             }
             None
         }
     };
+    let trades = desk.vault.key_id().is_ok() && closed == 0;
+    let (title, lead) = match trades {
+        true => ("Language models cannot be asked: their providers' keys do not open", "Everything else goes on."),
+        false => ("Live trading is off: the vault is locked", "Simulation goes on."),
+    };
     let incident = NewIncident {
         kind: IncidentKind::ExchangeNotConfigured,
         severity: Severity::High,
         trader_id: None,
-        title: "Live trading is off: the vault is locked".to_owned(),
-        detail: format!("Simulation goes on. {}.", problem.as_deref().unwrap_or_default()),
+        title: title.to_owned(),
+        detail: format!("{lead} {}.", problem.as_deref().unwrap_or_default()),
         fingerprint: VAULT_INCIDENT.to_owned(),
         at: desk.clock.now(),
     };

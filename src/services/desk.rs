@@ -13,6 +13,7 @@ use crate::ports::stop_switch::{StopOrder, StopSwitch, StopSwitchError};
 use crate::ports::store::{CommitError, IdKind, SharedStore, StoreError};
 use crate::ports::vault::Vault;
 use crate::ports::venue::VenueDirectory;
+use crate::services::ai::Ai;
 use crate::services::live::Postponed;
 use crate::services::live_feed::LiveFeed;
 use std::collections::HashMap;
@@ -170,9 +171,11 @@ pub struct Desk {
     pub markets: Markets,
     /// Who proposes.
     pub advisors: Arc<dyn AdvisorDirectory>,
+    /// Language models; none where nothing reaches them.
+    pub ai: Option<Ai>,
     /// Where orders go.
     pub venues: Arc<dyn VenueDirectory>,
-    /// Seals exchange keys.
+    /// Seals exchange keys and keys of providers.
     pub vault: Arc<dyn Vault>,
     /// Accounts at live exchanges; none on a desk that only simulates.
     pub exchanges: Option<Arc<dyn Exchanges>>,

@@ -1,9 +1,11 @@
 //! Use cases. Each reads, lets the domain decide, and commits once; nothing here knows a database, a page or an exchange.
 
 pub mod access;
+pub mod ai;
 pub mod apply_fill;
 pub mod arming;
 pub mod attention;
+pub mod choose_advisor;
 pub mod credentials;
 pub mod cycle_parts;
 pub mod decide;
@@ -20,6 +22,7 @@ pub mod models;
 pub mod observe_equity;
 pub mod passwords;
 pub mod protect;
+pub mod providers;
 pub mod read;
 pub mod reconcile;
 pub mod resolve_unknown;

@@ -7,13 +7,14 @@ use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::money::Money;
 use crate::domain::order::OrderStatus;
 use crate::domain::time::Timestamp;
-use crate::domain::trader::{MODEL_NAME_MAX, Trader, TradingState, check_name};
+use crate::domain::trader::{Trader, TradingState, check_name};
 use crate::domain::trader_settings::{SPECS, TraderSettings};
 use crate::domain::venue_kind::{
     AutomationLevel, Axes, ExchangeEnvironment, ExchangeType, TradingEnvironment, VenueKind,
 };
 use crate::ports::store::{AuditEntry, Changes, CommitError, Guard, IdKind, StoreError};
 use crate::services::arming::must_be_armed_anew;
+use crate::services::choose_advisor::check_advisor;
 use crate::services::cycle_parts::open_book;
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
 use crate::services::live_feed::Topic;
@@ -75,7 +76,7 @@ pub struct NewModel {
 pub async fn create(desk: &Desk, new: NewModel, by: &str) -> Result<Trader, ModelError> {
     let mut fields = BTreeMap::new();
     check_name_field(&new.name, &mut fields);
-    check_advisor(desk, new.provider_id, &new.model_name, &mut fields);
+    let relies_on = check_advisor(desk, new.provider_id, &new.model_name, &mut fields).await?;
     let mut settings = TraderSettings::default();
     apply(&mut settings, &new.settings, &mut fields);
     if !fields.is_empty() {
@@ -101,6 +102,7 @@ pub async fn create(desk: &Desk, new: NewModel, by: &str) -> Result<Trader, Mode
     let book = BookId(desk.next_id(IdKind::Book).await?);
     let capital = Money::new(trader.settings.initial_capital);
     let mut changes = Changes {
+        guards: relies_on.into_iter().collect(),
         new_traders: vec![trader.clone()],
         audit: vec![audit(at, by, "model.create", &trader, &format!("{} with {}", trader.name, trader.model_name))],
         ..Changes::default()
@@ -118,20 +120,6 @@ pub async fn create(desk: &Desk, new: NewModel, by: &str) -> Result<Trader, Mode
 fn check_name_field(name: &str, fields: &mut BTreeMap<String, String>) {
     if let Err(error) = check_name(name) {
         fields.insert("name".to_owned(), error.to_string());
-    }
-}
-
-fn check_advisor(desk: &Desk, provider: i64, model_name: &str, fields: &mut BTreeMap<String, String>) {
-    let known = desk.advisors.providers();
-    let Some(provider) = known.iter().find(|known| known.id.0 == provider) else {
-        fields.insert("provider_id".to_owned(), "is not a provider of this installation".to_owned());
-        return;
-    };
-    let offered =
-        model_name.len() <= MODEL_NAME_MAX && provider.models.iter().any(|info| info.model_name == model_name);
-    if !offered {
-        let names: Vec<&str> = provider.models.iter().map(|info| info.model_name).collect();
-        fields.insert("model_name".to_owned(), format!("must be one of {}", names.join(", ")));
     }
 }
 
@@ -164,15 +152,18 @@ pub struct ModelEdit {
 /// # Errors
 /// [`ModelError::Invalid`] names every bad field.
 pub async fn edit(desk: &Desk, id: TraderId, edit: &ModelEdit, by: &str) -> Result<Trader, ModelError> {
+    let (mut advisor_fields, mut relies_on) = (BTreeMap::new(), None);
+    if let Some((provider, model_name)) = &edit.advisor {
+        relies_on = check_advisor(desk, *provider, model_name, &mut advisor_fields).await?;
+    }
     change(desk, id, by, |trader| {
-        let mut fields = BTreeMap::new();
+        let mut fields = advisor_fields.clone();
         let before = trader.clone();
         if let Some(name) = &edit.name {
             check_name_field(name, &mut fields);
             trader.name.clone_from(name);
         }
         if let Some((provider, model_name)) = &edit.advisor {
-            check_advisor(desk, *provider, model_name, &mut fields);
             trader.provider_id = ProviderId(*provider);
             trader.model_name.clone_from(model_name);
         }
@@ -186,6 +177,7 @@ pub async fn edit(desk: &Desk, id: TraderId, edit: &ModelEdit, by: &str) -> Resu
             detail: difference(&before, trader),
             incident: None,
             cancels: style_changed.then_some("the order style changed"),
+            relies_on: relies_on.clone(),
         })
     })
     .await
@@ -199,6 +191,7 @@ fn difference(old: &Trader, new: &Trader) -> String {
         }
     };
     note("name", old.name.clone(), new.name.clone());
+    note("provider_id", old.provider_id.to_string(), new.provider_id.to_string());
     note("model_name", old.model_name.clone(), new.model_name.clone());
     for spec in SPECS {
         note(spec.key, old.settings.get(spec.key).unwrap_or_default(), new.settings.get(spec.key).unwrap_or_default());
@@ -212,6 +205,7 @@ struct Change {
     detail: String,
     incident: Option<(IncidentKind, Severity, String)>,
     cancels: Option<&'static str>,
+    relies_on: Option<Guard>,
 }
 
 /// Applies a change with everything that follows from it, in one commit. Nothing happens when nothing changed.
@@ -231,8 +225,11 @@ async fn change(
         }
         trader.version += 1;
         let at = desk.clock.now();
-        let mut changes =
-            Changes { audit: vec![audit(at, by, what.action, &trader, &what.detail)], ..Changes::default() };
+        let mut changes = Changes {
+            guards: what.relies_on.into_iter().collect(),
+            audit: vec![audit(at, by, what.action, &trader, &what.detail)],
+            ..Changes::default()
+        };
         if let Some(reason) = what.cancels {
             cancel_waiting(desk, &mut changes, id, by, reason, at).await?;
         }
@@ -343,6 +340,7 @@ fn axis(trader: &Trader, action: &'static str, kind: IncidentKind, severity: Sev
         detail: format!("{from} -> {to}"),
         incident: Some((kind, severity, title)),
         cancels: Some("where or how the model trades changed"),
+        relies_on: None,
     }
 }
 
@@ -356,7 +354,7 @@ pub async fn pause(desk: &Desk, id: TraderId, reason: &str, by: &str) -> Result<
         if trader.is_active() {
             trader.state = TradingState::Paused { by: by.to_owned(), reason: reason.to_owned(), at };
         }
-        Ok(Change { action: "model.pause", detail: reason.to_owned(), incident: None, cancels: None })
+        Ok(Change { action: "model.pause", detail: reason.to_owned(), incident: None, cancels: None, relies_on: None })
     })
     .await
 }
@@ -368,7 +366,7 @@ pub async fn pause(desk: &Desk, id: TraderId, reason: &str, by: &str) -> Result<
 pub async fn resume(desk: &Desk, id: TraderId, by: &str) -> Result<Trader, ModelError> {
     change(desk, id, by, |trader| {
         trader.state = TradingState::Active;
-        Ok(Change { action: "model.resume", detail: String::new(), incident: None, cancels: None })
+        Ok(Change { action: "model.resume", detail: String::new(), incident: None, cancels: None, relies_on: None })
     })
     .await
 }
@@ -394,6 +392,7 @@ pub async fn delete(desk: &Desk, id: TraderId, typed_name: &str, by: &str) -> Re
             detail: trader.name.clone(),
             incident: None,
             cancels: Some("the model was deleted"),
+            relies_on: None,
         })
     })
     .await

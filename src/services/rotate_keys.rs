@@ -2,6 +2,7 @@
 //! at hand, and doing it again completes it.
 
 use crate::domain::credential::{Credential, KeyField};
+use crate::domain::provider::Provider;
 use crate::ports::clock::Clock;
 use crate::ports::store::{AuditEntry, Changes, CommitError, Store, StoreError, VaultKeyStep};
 use crate::ports::vault::{AtStep, KeyRotation, RotationStep, SealContext, VAULT_KEY_IN_USE, VaultError};
@@ -11,8 +12,10 @@ use crate::ports::vault::{AtStep, KeyRotation, RotationStep, SealContext, VAULT_
 pub struct Rotated {
     /// The id of the key in use from now on.
     pub key_id: String,
-    /// Pairs that were wrapped anew.
+    /// Pairs of exchange keys that were wrapped anew.
     pub credentials: usize,
+    /// Keys of providers that were wrapped anew.
+    pub providers: usize,
 }
 
 /// Why the key was not replaced.
@@ -30,7 +33,7 @@ pub enum RotateError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Somebody changed credentials meanwhile. Nothing was written.
+    /// Somebody changed credentials or providers meanwhile. Nothing was written.
     #[error("the credentials changed meanwhile; nothing was written, try again")]
     Contended,
 }
@@ -54,15 +57,25 @@ pub async fn rotate(
         let expected = credential.version;
         saved_credentials.push((rewrap(rotation, credential)?, Some(expected)));
     }
+    let mut updated_providers = Vec::new();
+    for provider in store.providers().await?.into_iter().filter(|provider| provider.api_key.is_some()) {
+        let expected = provider.version;
+        updated_providers.push((rewrap_provider(rotation, provider)?, expected));
+    }
     step(RotationStep::Rewrapped);
     rotation.stage(step)?;
     step(RotationStep::Staged);
     refuse_while_served(store, clock).await?;
-    let rotated = Rotated { key_id: rotation.next_id(), credentials: saved_credentials.len() };
+    let rotated = Rotated {
+        key_id: rotation.next_id(),
+        credentials: saved_credentials.len(),
+        providers: updated_providers.len(),
+    };
     let detail = format!("{} -> {}", in_use.as_deref().unwrap_or("none"), rotated.key_id);
     let changes = Changes {
         vault_key: Some(VaultKeyStep { from: in_use, to: rotated.key_id.clone() }),
         saved_credentials,
+        updated_providers,
         audit: vec![AuditEntry {
             at: clock.now(),
             actor: by.to_owned(),
@@ -95,4 +108,12 @@ fn rewrap(rotation: &dyn KeyRotation, mut credential: Credential) -> Result<Cred
     credential.api_secret = api_secret;
     credential.version += 1;
     Ok(credential)
+}
+
+fn rewrap_provider(rotation: &dyn KeyRotation, mut provider: Provider) -> Result<Provider, VaultError> {
+    if let Some(sealed) = &provider.api_key {
+        provider.api_key = Some(rotation.rewrap(SealContext::provider(provider.id), sealed)?);
+        provider.version += 1;
+    }
+    Ok(provider)
 }

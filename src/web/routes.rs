@@ -129,6 +129,17 @@ pub const ROUTES: &[Entry] = routes! {
     POST "/models/{id}/arm"                              Page(Arm)         => pages::arming::arm;
     POST "/models/{id}/disarm"                           Page(Operate)     => pages::arming::disarm;
 
+    // Who answers
+    GET  "/providers"               Page(Read)        => pages::providers::list;
+    GET  "/providers/new"           Page(Read)        => pages::providers::form;
+    POST "/providers"               Page(Credentials) => pages::providers::create;
+    GET  "/providers/{id}"          Page(Read)        => pages::providers::show;
+    POST "/providers/{id}"          Page(Credentials) => pages::providers::save;
+    POST "/providers/{id}/discover" Page(Operate)     => pages::providers::discover;
+    POST "/providers/{id}/test"     Page(Operate)     => pages::providers::test;
+    GET  "/providers/{id}/delete"   Page(Read)        => pages::providers::delete_form;
+    POST "/providers/{id}/delete"   Page(Credentials) => pages::providers::delete;
+
     // What needs a person
     GET  "/incidents"                  Page(Read)    => pages::incidents::list;
     POST "/incidents/{id}/acknowledge" Page(Operate) => pages::incidents::acknowledge;
@@ -199,8 +210,14 @@ pub const ROUTES: &[Entry] = routes! {
 
     GET  "/api/leaderboard"      Api(Read) => api::overview::leaderboard;
     GET  "/api/market/prices"    Api(Read) => api::overview::prices;
-    GET  "/api/providers"        Api(Read) => api::overview::providers;
-    POST "/api/providers/models" Api(Read) => api::overview::provider_models;
+    GET    "/api/providers"           Api(Read)        => api::providers::index;
+    POST   "/api/providers"           Api(Credentials) => api::providers::create;
+    POST   "/api/providers/models"    Api(Read)        => api::providers::models;
+    GET    "/api/providers/{id}"      Api(Read)        => api::providers::show;
+    PUT    "/api/providers/{id}"      Api(Credentials) => api::providers::edit;
+    PATCH  "/api/providers/{id}"      Api(Credentials) => api::providers::edit;
+    DELETE "/api/providers/{id}"      Api(Credentials) => api::providers::delete;
+    POST   "/api/providers/{id}/test" Api(Operate)     => api::providers::test;
 };
 
 /// Registers the map.

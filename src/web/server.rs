@@ -1,6 +1,7 @@
 //! Puts the layers together and listens.
 
 use super::ctx::WebState;
+use super::offered::OfferedNames;
 use super::{compress, routes, security, session};
 use crate::services::desk::Desk;
 use crate::telemetry::RequestSpan;
@@ -26,8 +27,11 @@ const CONNECTIONS_MAX: usize = 2_000;
 /// # Errors
 /// When the socket cannot be used.
 pub fn serve(listener: TcpListener, state: Data<WebState>, desk: Data<Desk>) -> std::io::Result<Server> {
+    // One for all threads: whoever asked a provider on one is helped on the others.
+    let offered = Data::new(OfferedNames::default());
     let factory = move || {
         App::new()
+            .app_data(offered.clone())
             .app_data(state.clone())
             .app_data(desk.clone())
             .wrap(session::middleware(&state))

@@ -106,6 +106,7 @@ impl House {
             exchanges: None,
             process: "bench".into(),
             submit_wake: Notify::new(),
+            ai: None,
             postponed: Default::default(),
         };
         let far = now.plus_ms(i64::MAX / 4);

@@ -16,6 +16,7 @@ mod live;
 mod market;
 mod pages;
 mod paper_exchange;
+mod providers;
 mod races;
 mod reconciliation;
 mod replay;

@@ -6,6 +6,7 @@ mod decisions;
 mod desk;
 mod keys;
 mod pages;
+mod providers;
 mod truth;
 
 use askama::Template;

@@ -4,7 +4,7 @@ use super::client::{BinanceClient, PairError};
 use super::host::{Host, HostConfig, HostError};
 use super::venue::BinanceAccount;
 use crate::adapters::market::binance::BinanceMarket;
-use crate::domain::credential::{Credential, Sealed};
+use crate::domain::credential::{Credential, KeyField, Sealed};
 use crate::domain::ids::TraderId;
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::{ExchangeEnvironment, VenueKind};
@@ -71,21 +71,16 @@ impl BinanceExchanges {
         }
     }
 
-    fn unseal(
-        &self,
-        credential: &Credential,
-        field: &'static str,
-        sealed: &Sealed,
-    ) -> Result<SecretString, ExchangeError> {
+    fn unseal(&self, credential: &Credential, field: KeyField, sealed: &Sealed) -> Result<SecretString, ExchangeError> {
         let (trader_id, environment) = (credential.trader_id, credential.environment);
-        let opened = self.vault.open(SealContext { trader_id, environment, field }, sealed);
+        let opened = self.vault.open(SealContext::of(trader_id, environment, field), sealed);
         opened.map_err(|error| ExchangeError::VaultLocked(error.to_string()))
     }
 
     fn make(&self, credential: &Credential) -> Result<Arc<BinanceAccount>, ExchangeError> {
         let environment = credential.environment;
-        let key = self.unseal(credential, "api_key", &credential.api_key)?;
-        let secret = self.unseal(credential, "api_secret", &credential.api_secret)?;
+        let key = self.unseal(credential, KeyField::ApiKey, &credential.api_key)?;
+        let secret = self.unseal(credential, KeyField::ApiSecret, &credential.api_secret)?;
         let host = Arc::clone(&self.of(environment).host);
         let client = BinanceClient::new(host, environment, &key, &secret)
             .map_err(|error: PairError| ExchangeError::BadKey(error.to_string()))?;

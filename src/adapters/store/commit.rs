@@ -5,7 +5,7 @@ use super::row::failed;
 use super::write::Tx;
 use super::{
     books, credentials, cycles, decisions, differences, fills, incidents, leases, ledger, messages, orders, positions,
-    probes, reconciliation, traders,
+    probes, providers, reconciliation, traders,
 };
 use crate::ports::store::{Changes, CommitError, Guard, StoreError};
 use sea_orm::{DbErr, RuntimeErr};
@@ -81,7 +81,7 @@ async fn guard_leases(tx: &Tx, changes: &Changes) -> Result<(), CommitError> {
         .iter()
         .filter_map(|guard| match guard {
             Guard::Lease { name, owner, epoch } => Some((name, owner, *epoch)),
-            Guard::Trader { .. } | Guard::Book { .. } => None,
+            Guard::Trader { .. } | Guard::Book { .. } | Guard::Provider { .. } => None,
         })
         .collect();
     guards.sort_unstable();
@@ -97,7 +97,7 @@ async fn write_traders(tx: &Tx, changes: &Changes) -> Result<(), CommitError> {
         .iter()
         .filter_map(|guard| match guard {
             Guard::Trader { id, version } => Some((*id, *version)),
-            Guard::Lease { .. } | Guard::Book { .. } => None,
+            Guard::Lease { .. } | Guard::Book { .. } | Guard::Provider { .. } => None,
         })
         .collect();
     guards.sort_unstable();
@@ -120,7 +120,7 @@ async fn write_books(tx: &Tx, changes: &Changes) -> Result<(), CommitError> {
         .iter()
         .filter_map(|guard| match guard {
             Guard::Book { id, version } => Some((*id, *version)),
-            Guard::Lease { .. } | Guard::Trader { .. } => None,
+            Guard::Lease { .. } | Guard::Trader { .. } | Guard::Provider { .. } => None,
         })
         .collect();
     guards.sort_unstable();
@@ -154,6 +154,7 @@ async fn write_credentials(tx: &Tx, changes: &Changes) -> Result<(), CommitError
     if let Some(step) = &changes.vault_key {
         credentials::step_vault_key(tx, step).await?;
     }
+    providers::write(tx, changes).await?;
     credentials::save(tx, &changes.saved_credentials).await?;
     credentials::delete(tx, &changes.deleted_credentials).await?;
     credentials::disarm(tx, &changes.disarmed).await?;

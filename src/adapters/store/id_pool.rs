@@ -26,7 +26,7 @@ impl IdPool {
         if count == 0 {
             return Ok(Vec::new());
         }
-        let rare = [IdKind::Trader.as_str(), IdKind::Book.as_str()].contains(&counter);
+        let rare = [IdKind::Trader.as_str(), IdKind::Book.as_str(), IdKind::Provider.as_str()].contains(&counter);
         let mut blocks = self.blocks.lock().await;
         let block = blocks.entry(counter).or_default();
         let mut ids: Vec<i64> = block.by_ref().take(count).collect();

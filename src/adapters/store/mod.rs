@@ -25,6 +25,7 @@ mod order_rows;
 mod orders;
 mod positions;
 mod probes;
+mod providers;
 mod reads;
 mod reconciliation;
 mod row;

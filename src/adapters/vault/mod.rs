@@ -128,10 +128,10 @@ fn make(source: &VaultSource, keys: &mut Vec<VaultKey>) -> Result<usize, VaultEr
 
 fn missing(wanted: &str, keys: &[VaultKey], problems: &[String]) -> VaultError {
     let mut why = if keys.is_empty() {
-        format!("saved exchange keys were sealed with the vault key {wanted}, which is not here")
+        format!("saved keys were sealed with the vault key {wanted}, which is not here")
     } else {
         let here: Vec<String> = keys.iter().map(VaultKey::id).collect();
-        format!("saved exchange keys were sealed with the vault key {wanted}, and here is {}", here.join(", "))
+        format!("saved keys were sealed with the vault key {wanted}, and here is {}", here.join(", "))
     };
     for problem in problems {
         why.push_str("; ");

@@ -9,7 +9,7 @@
 //! leaves the rest as it is.
 
 use crate::domain::credential::Sealed;
-use crate::ports::vault::{SealContext, VaultError};
+use crate::ports::vault::{SealContext, SealOwner, VaultError};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret, SecretString};
@@ -162,17 +162,22 @@ fn cipher(key: &Zeroizing<[u8; KEY_BYTES]>) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(&Key::from(**key))
 }
 
-/// Where something belongs, as associated data.
+/// Where something belongs, as associated data. Stored seals depend on every byte of it.
 fn place(what: &str, context: SealContext, key_id: &str) -> String {
-    let SealContext { trader_id, environment, field } = context;
-    format!("countersign {what} 1\nmodel {trader_id}\n{environment}\n{field}\n{key_id}")
+    let field = context.field;
+    match context.owner {
+        SealOwner::Exchange { trader_id, environment } => {
+            format!("countersign {what} 1\nmodel {trader_id}\n{environment}\n{field}\n{key_id}")
+        }
+        SealOwner::Provider(id) => format!("countersign {what} 1\nprovider {id}\n{field}\n{key_id}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::credential::KeyField;
-    use crate::domain::ids::TraderId;
+    use crate::domain::ids::{ProviderId, TraderId};
     use crate::domain::venue_kind::ExchangeEnvironment::{self, Mainnet, Testnet};
 
     fn here() -> SealContext {
@@ -196,6 +201,30 @@ mod tests {
             assert_eq!(other, Some(VaultError::Damaged));
         }
         assert_eq!(open(&VaultKey::random(), here(), &sealed).err(), Some(VaultError::Damaged));
+    }
+
+    #[test]
+    fn a_providers_key_opens_for_that_provider_only() {
+        let key = VaultKey::random();
+        let here = SealContext::provider(ProviderId(7));
+        let sealed = seal(&key, here, &"open sesame".into());
+        assert_eq!(open(&key, here, &sealed).unwrap().expose_secret(), "open sesame");
+        for other in [
+            SealContext::provider(ProviderId(8)),
+            SealContext::of(TraderId(7), Testnet, KeyField::ApiKey),
+            SealContext::of(TraderId(7), Mainnet, KeyField::ApiKey),
+        ] {
+            assert_eq!(open(&key, other, &sealed).err(), Some(VaultError::Damaged));
+            let theirs = seal(&key, other, &"open sesame".into());
+            assert_eq!(open(&key, here, &theirs).err(), Some(VaultError::Damaged));
+        }
+    }
+
+    #[test]
+    fn the_place_of_an_exchange_key_never_changes() {
+        // Seals that are stored somewhere name it: other bytes would lock them for ever.
+        assert_eq!(place("data key", here(), "0011"), "countersign data key 1\nmodel 7\ntestnet\napi_secret\n0011");
+        assert_eq!(place("secret", here(), ""), "countersign secret 1\nmodel 7\ntestnet\napi_secret\n");
     }
 
     #[test]

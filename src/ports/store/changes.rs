@@ -1,18 +1,20 @@
 //! One transaction's worth of changes.
 
 use super::accounts::AccountChanges;
+use super::providers::KnownMode;
 use crate::domain::arming::Arm;
 use crate::domain::book::Book;
 use crate::domain::credential::Credential;
 use crate::domain::cycle::{Cycle, EquitySnapshot};
 use crate::domain::decision::Decision;
 use crate::domain::fill::Fill;
-use crate::domain::ids::{BookId, DecisionId, IncidentId, NotificationId, OrderId, TraderId};
+use crate::domain::ids::{BookId, DecisionId, IncidentId, NotificationId, OrderId, ProviderId, TraderId};
 use crate::domain::incident::{IncidentStatus, NewIncident};
 use crate::domain::ledger::LedgerTransaction;
 use crate::domain::notification::NewNotification;
 use crate::domain::order::Order;
 use crate::domain::position::Position;
+use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::ExchangeEnvironment;
@@ -43,6 +45,13 @@ pub enum Guard {
     Book {
         /// Which.
         id: BookId,
+        /// The version this work was based on.
+        version: i64,
+    },
+    /// The provider is unchanged, and so not deleted.
+    Provider {
+        /// Which.
+        id: ProviderId,
         /// The version this work was based on.
         version: i64,
     },
@@ -180,6 +189,15 @@ pub struct Changes {
     pub saved_credentials: Vec<(Credential, Option<i64>)>,
     /// Deleted exchange keys, with the version each was based on.
     pub deleted_credentials: Vec<(TraderId, ExchangeEnvironment, i64)>,
+    /// Created providers of language models.
+    pub new_providers: Vec<Provider>,
+    /// Changed providers with the version each was based on. One that is deleted while a living model uses it is a
+    /// conflict.
+    pub updated_providers: Vec<(Provider, i64)>,
+    /// Providers of whose models nothing is known any more; written before `answer_modes`.
+    pub forgotten_modes: Vec<ProviderId>,
+    /// Answer modes that worked; what was known of the same model is replaced.
+    pub answer_modes: Vec<KnownMode>,
     /// Models that may spend real money; an earlier arm of the same model ends.
     pub arms: Vec<Arm>,
     /// Models that may not any more, whether they might or not.

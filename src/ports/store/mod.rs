@@ -5,12 +5,14 @@
 
 mod accounts;
 mod changes;
+mod providers;
 mod reads;
 
 pub use accounts::{AccountChanges, AccountReads, OrderProbe};
 pub use changes::{
     AttemptRecord, AuditEntry, Changes, DecisionEventRecord, Guard, NewAttempt, OrderEventRecord, VaultKeyStep,
 };
+pub use providers::{KnownMode, ProviderReads};
 pub use reads::{
     AuditRow, BarCounts, DecisionFilter, DecisionLine, DecisionTab, HistoryMark, IncidentFilter, LedgerRow,
     NotificationFilter, OrderFilter, Page, Reads, TabCounts, Touched, TradeRow,
@@ -78,6 +80,8 @@ pub enum IdKind {
     Fill,
     /// Positions.
     Position,
+    /// Providers of language models; the first id is the built-in rules'.
+    Provider,
 }
 
 impl IdKind {
@@ -91,6 +95,7 @@ impl IdKind {
             Self::Order => "order",
             Self::Fill => "fill",
             Self::Position => "position",
+            Self::Provider => "provider",
         }
     }
 }
@@ -163,7 +168,7 @@ pub trait Coordination: Send + Sync {
 
 /// Everything that must survive.
 #[async_trait]
-pub trait Store: Reads + AccountReads + Coordination {
+pub trait Store: Reads + AccountReads + ProviderReads + Coordination {
     /// Writes everything in one transaction, durable when this returns, with every guard holding.
     ///
     /// # Errors

@@ -1,14 +1,12 @@
-//! All models side by side, the market's prices, and who can answer. Simulation, testnet and mainnet are never summed.
+//! All models side by side, and the market's prices. Simulation, testnet and mainnet are never summed.
 
 use super::wire::{percent, time};
-use crate::domain::ids::ProviderId;
 use crate::domain::money::Money;
 use crate::domain::venue_kind::VenueKind;
-use crate::ports::advisor::{AdvisorInfo, ProviderInfo};
 use crate::services::desk::Desk;
 use crate::services::read::{Standing, market_prices, standings};
 use crate::web::error::AppError;
-use crate::web::form::{JsonInput, QueryInput};
+use crate::web::form::QueryInput;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Serialize;
@@ -102,39 +100,6 @@ pub struct PriceRow {
     pub at: String,
     /// `synthetic`, `replay` or `binance`.
     pub source: &'static str,
-}
-
-/// Who can answer.
-#[derive(Serialize, ToSchema)]
-pub struct ProviderRow {
-    /// Its id; 1 is the built-in provider.
-    pub id: i64,
-    /// Its name.
-    pub name: &'static str,
-    /// The names of its models.
-    pub models: Vec<&'static str>,
-}
-
-/// A provider's models.
-#[derive(Serialize, ToSchema)]
-pub struct ProviderModels {
-    /// The provider.
-    pub provider_id: i64,
-    /// Its models.
-    pub models: Vec<ProviderModel>,
-}
-
-/// One model of a provider.
-#[derive(Serialize, ToSchema)]
-pub struct ProviderModel {
-    /// The name to create a model with.
-    pub model_name: &'static str,
-    /// The name shown.
-    pub label: &'static str,
-    /// What it does.
-    pub description: &'static str,
-    /// Rules are labelled as rules, never as AI.
-    pub is_rules: bool,
 }
 
 /// Sums of one venue; unknown as soon as one part is.
@@ -271,50 +236,4 @@ pub async fn prices(desk: Data<Desk>, query: QueryInput) -> Result<HttpResponse,
         })
         .collect();
     Ok(HttpResponse::Ok().json(prices))
-}
-
-/// `GET /api/providers`
-///
-/// # Errors
-/// 422 for a bad query.
-pub async fn providers(desk: Data<Desk>, query: QueryInput) -> Result<HttpResponse, AppError> {
-    no_query(query)?;
-    let rows: Vec<ProviderRow> = desk.advisors.providers().iter().map(provider_row).collect();
-    Ok(HttpResponse::Ok().json(rows))
-}
-
-fn provider_row(provider: &ProviderInfo) -> ProviderRow {
-    ProviderRow {
-        id: provider.id.0,
-        name: provider.name,
-        models: provider.models.iter().map(|model| model.model_name).collect(),
-    }
-}
-
-/// `POST /api/providers/models`: what a provider offers.
-///
-/// # Errors
-/// 404, 422.
-pub async fn provider_models(desk: Data<Desk>, mut input: JsonInput) -> Result<HttpResponse, AppError> {
-    let before = input.errors().len();
-    let id = input.integer("provider_id", 1..=i64::MAX);
-    if id.is_none() && input.errors().len() == before {
-        input.fail("provider_id", "is required");
-    }
-    input.refuse_unknown();
-    let id = input.0.done(id)?;
-    let providers = desk.advisors.providers();
-    let provider = providers.iter().find(|provider| provider.id == ProviderId(id));
-    let provider = provider.ok_or_else(|| AppError::not_found("provider"))?;
-    let models = provider.models.iter().map(provider_model).collect();
-    Ok(HttpResponse::Ok().json(ProviderModels { provider_id: id, models }))
-}
-
-const fn provider_model(model: &AdvisorInfo) -> ProviderModel {
-    ProviderModel {
-        model_name: model.model_name,
-        label: model.label,
-        description: model.description,
-        is_rules: model.is_rules,
-    }
 }

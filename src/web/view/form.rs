@@ -47,6 +47,8 @@ pub struct Field {
     pub error: String,
     /// Choices of a select or of assets.
     pub choices: Vec<Choice>,
+    /// What a line of text suggests; anything else may be typed too.
+    pub suggestions: Vec<String>,
     /// The `autocomplete` token, for example `username` or `off`.
     pub autocomplete: &'static str,
     /// Whether it must be filled.
@@ -68,6 +70,7 @@ impl Field {
             range: String::new(),
             error: String::new(),
             choices: Vec::new(),
+            suggestions: Vec::new(),
             autocomplete: "off",
             required: false,
             autofocus: false,
@@ -106,6 +109,16 @@ impl Field {
     #[must_use]
     pub fn choices(mut self, choices: Vec<Choice>) -> Self {
         self.choices = choices;
+        self
+    }
+
+    /// Sets what is suggested. Browsers that are told to complete nothing would not show it.
+    #[must_use]
+    pub fn suggestions(mut self, suggestions: Vec<String>) -> Self {
+        if !suggestions.is_empty() {
+            self.autocomplete = "on";
+        }
+        self.suggestions = suggestions;
         self
     }
 
@@ -362,6 +375,23 @@ impl ConfirmForm {
                 format!("/models/{model_id}/credentials/{environment}/delete"),
                 format!("Delete the {environment} key of {model}?"),
                 format!("Delete {environment} key"),
+            )
+        }
+    }
+
+    /// The deletion of a provider.
+    pub fn delete_provider(csrf: impl Into<String>, id: i64, provider: &str, error: impl Into<String>) -> Self {
+        Self {
+            lead: "Its key is deleted here and stays valid at the provider until you delete it there. What it was asked stays readable.".into(),
+            error: error.into(),
+            danger: true,
+            cancel_url: format!("/providers/{id}"),
+            cancel: "Keep it".into(),
+            ..Self::new(
+                csrf,
+                format!("/providers/{id}/delete"),
+                format!("Delete {provider}?"),
+                format!("Delete {provider}"),
             )
         }
     }

@@ -8,13 +8,14 @@ use countersign::domain::credential::{AccountFingerprint, Credential, KeyPermiss
 use countersign::domain::cycle::{Cycle, EquitySnapshot};
 use countersign::domain::decision::Decision;
 use countersign::domain::fill::Fill;
-use countersign::domain::ids::{BookId, CycleId, DecisionId, IncidentId, OrderId, PositionId, TraderId};
+use countersign::domain::ids::{BookId, CycleId, DecisionId, IncidentId, OrderId, PositionId, ProviderId, TraderId};
 use countersign::domain::incident::Incident;
 use countersign::domain::ledger::LedgerAccount;
 use countersign::domain::market::{Coin, Symbol};
 use countersign::domain::notification::Notification;
 use countersign::domain::order::{Order, OrderCause};
 use countersign::domain::position::Position;
+use countersign::domain::provider::{AnswerMode, Provider};
 use countersign::domain::reconciliation::{
     AccountLink, Adjustment, Amounts, AssetLine, Difference, KnownAccount, ReconciliationRun, Standing,
 };
@@ -27,9 +28,9 @@ use countersign::ports::exchange::{
 use countersign::ports::market_data::MarketData;
 use countersign::ports::store::{
     AccountReads, AttemptRecord, AuditRow, BarCounts, Changes, CommitError, Coordination, DecisionEventRecord,
-    DecisionFilter, DecisionLine, HistoryMark, IdKind, IncidentFilter, JournaledOrder, Lease, LedgerRow,
-    NotificationFilter, OrderEventRecord, OrderFilter, Page, Reads, SharedStore, Store, StoreError, TabCounts, Touched,
-    TradeRow,
+    DecisionFilter, DecisionLine, HistoryMark, IdKind, IncidentFilter, JournaledOrder, KnownMode, Lease, LedgerRow,
+    NotificationFilter, OrderEventRecord, OrderFilter, Page, ProviderReads, Reads, SharedStore, Store, StoreError,
+    TabCounts, Touched, TradeRow,
 };
 use countersign::ports::venue::{CancelOutcome, OrderContext, QueryOutcome, SubmitOutcome, Venue, VenueAnswer};
 use countersign::services::desk::Desk;
@@ -258,6 +259,15 @@ pass_on! {
         async fn order_by_name(&self, client_order_id: &str) -> Result<Option<Order>, StoreError>;
         async fn orders_by_venue_ids(&self, venue: VenueKind, symbol: &Symbol, ids: &[i64]) -> Result<Vec<Order>, StoreError>;
         async fn probes(&self, ids: &[OrderId]) -> Result<BTreeMap<OrderId, Vec<Probe>>, StoreError>;
+    }
+}
+
+pass_on! {
+    ProviderReads {
+        async fn provider(&self, id: ProviderId) -> Result<Option<Provider>, StoreError>;
+        async fn providers(&self) -> Result<Vec<Provider>, StoreError>;
+        async fn answer_mode(&self, provider: ProviderId, model_name: &str) -> Result<Option<AnswerMode>, StoreError>;
+        async fn answer_modes(&self, provider: ProviderId) -> Result<Vec<KnownMode>, StoreError>;
     }
 }
 

@@ -22,6 +22,8 @@ const KEY: &str = "CANARY1KEYaaaaBBBBccccDDDDeeeeFFFFggggHHHHiiiiJJJJkkkkLLLLmmE
 const SECRET: &str = "CANARY2SECRETaaaBBBBccccDDDDeeeeFFFFggggHHHHiiiiJJJJkkkkLLLLmmmm";
 const REAL_KEY: &str = "CANARY3KEYaaaaBBBBccccDDDDeeeeFFFFggggHHHHiiiiJJJJkkkkLLLLmm7Qx9";
 const REAL_SECRET: &str = "CANARY4SECRETaaaBBBBccccDDDDeeeeFFFFggggHHHHiiiiJJJJkkkkLLLLmmmm";
+const PROVIDER_KEY: &str = "sk-CANARY5KEYaaaaBBBBccccDDDDeeeeFFFFggggHHHHiiii7Qx9";
+const OTHER_PROVIDER_KEY: &str = "sk-CANARY6KEYaaaaBBBBccccDDDDeeeeFFFFggggHHHHiiii7Qx9";
 /// What all of them share.
 const MARK: &str = "CANARY";
 
@@ -90,6 +92,50 @@ async fn plant(admin: &mut Client, id: i64) {
     }
 }
 
+/// The same with keys of providers. The address answers nobody: every call fails, and says why.
+async fn plant_providers(admin: &mut Client) {
+    let home = "http://127.0.0.1:9/v1";
+    for body in [
+        json!({ "name": "Home", "api_key": PROVIDER_KEY }),
+        json!({ "name": PROVIDER_KEY.repeat(2), "base_url": format!("https://{PROVIDER_KEY}@host.example"), "api_key": PROVIDER_KEY }),
+        json!({ "name": "Home", "base_url": home, "kind": PROVIDER_KEY, "api_key": PROVIDER_KEY }),
+        json!({ "name": "Home", "base_url": home, "api_key": format!("Bearer {PROVIDER_KEY}"), PROVIDER_KEY: 1 }),
+        json!({ "name": "Home", "base_url": home, "api_key": [PROVIDER_KEY], "input_price": PROVIDER_KEY }),
+    ] {
+        let answer = admin.api("POST", "/api/providers", body).await;
+        assert_eq!(answer.status, 422, "{}", answer.body);
+        clean_answer("a refused provider", &answer);
+    }
+    let refused = admin.post_form("/providers", &[("name", "Home"), ("api_key", PROVIDER_KEY)]).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    clean_answer("a refused form of a provider", &refused);
+    let body = json!({ "name": "Home", "base_url": home, "api_key": format!("{PROVIDER_KEY}\n") });
+    let saved = admin.api("POST", "/api/providers", body).await;
+    assert_eq!(saved.status, 201, "{}", saved.body);
+    clean_answer("a saved provider", &saved);
+    let id = saved.json()["id"].as_i64().unwrap();
+    assert_eq!(id, 2, "the walk below looks at it");
+    let (page, api) = (format!("/providers/{id}"), format!("/api/providers/{id}"));
+    let unsaved = json!({ "base_url": home, "kind": "other", "api_key": OTHER_PROVIDER_KEY });
+    for answer in [
+        admin.api("PATCH", &api, json!({ "base_url": "http://127.0.0.1:10", "max_concurrency": PROVIDER_KEY })).await,
+        admin.api("POST", "/api/providers/models", unsaved).await,
+        admin.api("POST", "/api/providers/models", json!({ "provider_id": id })).await,
+        admin.api("POST", &format!("{api}/test"), json!({ "model_name": "small" })).await,
+        admin.post_form(&format!("{page}/discover"), &[]).await,
+        admin.post_form(&format!("{page}/test"), &[("model_name", "small")]).await,
+        admin.post_form(&page, &[("api_key", OTHER_PROVIDER_KEY), ("timeout_seconds", "x")]).await,
+        admin.post_form(&page, &[("api_key", OTHER_PROVIDER_KEY), ("version", "1")]).await,
+        admin.get(&page).await,
+        admin.get(&api).await,
+        admin.get("/api/providers").await,
+        admin.get("/api/incidents").await,
+    ] {
+        assert_ne!(answer.status, 500, "{}", answer.body);
+        clean_answer("an answer about a provider", &answer);
+    }
+}
+
 /// Every GET route of the map.
 async fn walk(admin: &mut Client, id: i64) {
     let mut seen = 0;
@@ -155,7 +201,9 @@ async fn no_page_answer_log_line_or_file_holds_a_secret() {
     let id = admin.api("POST", "/api/models", model).await.json()["id"].as_i64().unwrap();
     admin.api("POST", &format!("/api/models/{id}/cycle"), Value::Null).await;
     plant(&mut admin, id).await;
+    plant_providers(&mut admin).await;
     walk(&mut admin, id).await;
+    walk(&mut admin, 2).await;
     for environment in ["testnet", "mainnet"] {
         let path = format!("/models/{id}/credentials/{environment}/delete");
         clean_answer("a deletion", &admin.post_form(&path, &[]).await);
@@ -191,6 +239,7 @@ async fn no_row_of_postgres_holds_a_secret() {
     let mut admin = house.admin().await;
     let id = house.model("Sage").await;
     plant(&mut admin, id).await;
+    plant_providers(&mut admin).await;
     let rows = clean_rows(&url).await;
     assert!(rows > 10, "{rows}");
     assert_eq!(house.desk.store.credentials(None).await.unwrap().len(), 2);

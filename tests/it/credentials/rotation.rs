@@ -56,6 +56,10 @@ in_each_house! {
             assert_eq!(admin.api("POST", &keys(id), testnet_pair()).await.status, 200);
             assert_eq!(admin.api("POST", &keys(id), mainnet_pair()).await.status, 200);
         }
+        for (name, key) in [("Router", Some("sk-of-router-0001")), ("Home", Some("sk-of-home-000002")), ("Bare", None)] {
+            let body = json!({ "name": name, "base_url": "https://host.example/v1", "api_key": key });
+            assert_eq!(admin.api("POST", "/api/providers", body).await.status, 201);
+        }
         let (_dir, settings) = house.end().await;
         let current = settings.store.data_dir.join("vault.key");
         let outside = tempdir().unwrap();
@@ -63,14 +67,14 @@ in_each_house! {
             let file = outside.path().join("new.key");
             std::fs::write(&file, format!("{}\n", format!("{:02x}", number + 1).repeat(32))).unwrap();
             assert!(ended_at(&settings, &file, *step).await, "{step:?} was never reached");
-            assert_eq!(openable(&settings).await, (4, 0), "after an end at {step:?}");
+            assert_eq!(openable(&settings).await, (6, 0), "after an end at {step:?}");
             let store = Store::open(&settings.store).await.unwrap();
             let rotated = store.rotate_vault_key(&settings.store, &file, &|_| {}).await.unwrap();
             store.close().await;
-            assert_eq!(rotated.credentials, 4);
+            assert_eq!((rotated.credentials, rotated.providers), (4, 2));
             assert_eq!(std::fs::read(&current).unwrap(), std::fs::read(&file).unwrap(), "{step:?}");
             assert!(!settings.store.data_dir.join("vault.key.next").exists());
-            assert_eq!(openable(&settings).await, (4, 0), "after trying again from {step:?}");
+            assert_eq!(openable(&settings).await, (6, 0), "after trying again from {step:?}");
         }
     }
 

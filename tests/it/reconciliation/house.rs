@@ -324,6 +324,7 @@ fn desk_on(
             simulation: Arc::clone(market),
             live: HashMap::from([(VenueKind::Testnet, Arc::clone(market))]),
         },
+        ai: None,
         advisors: Arc::new(BuiltInAdvisors::new()),
         venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(Arc::clone(market))))),
         exchanges: Some(Arc::clone(exchanges) as Arc<dyn Exchanges>),

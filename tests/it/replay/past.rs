@@ -77,6 +77,7 @@ impl Past {
             store: Arc::new(SqlStore::new(db.clone())),
             clock: Arc::clone(&clock) as _,
             markets: Markets { simulation: Arc::clone(&source), live: HashMap::new() },
+            ai: None,
             advisors: Arc::new(BuiltInAdvisors::new()),
             venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(source)))),
             stop: StopGate::new(Arc::new(FileStopSwitch::beside(&file))),

@@ -353,6 +353,10 @@ pub fn pages() -> Vec<(&'static str, String)> {
             }),
         ),
         ("model", html(&model_page())),
+        ("providers", html(&super::providers::list(false))),
+        ("providers-empty", html(&super::providers::list(true))),
+        ("provider-new", html(&super::providers::new())),
+        ("provider", html(&super::providers::page())),
         (
             "model-new",
             html(&NewModelPage {

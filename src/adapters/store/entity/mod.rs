@@ -29,6 +29,8 @@ pub mod order_event;
 pub mod order_probe;
 pub mod outbox;
 pub mod position;
+pub mod provider;
+pub mod provider_mode;
 pub mod reconciliation_run;
 pub mod session;
 pub mod setup_state;

@@ -5,6 +5,7 @@ use super::super::shell::shell;
 use crate::domain::access::Permission;
 use crate::domain::ids::BUILT_IN_PROVIDER;
 use crate::domain::market::Coin;
+use crate::domain::provider::Provider;
 use crate::domain::trader::{MODEL_NAME_MAX, NAME_MAX};
 use crate::domain::trader_settings::{ASSETS_MAX, SettingKind, SettingSpec, TraderSettings, spec};
 use crate::domain::venue_kind::{AutomationLevel, Axes};
@@ -14,6 +15,8 @@ use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
 use crate::web::flash;
 use crate::web::form::FormInput;
+use crate::web::offered::OfferedNames;
+use crate::web::pages::providers::known_names;
 use crate::web::view::{Choice, Field, FieldGroup, FieldKind, Nav, NewModelPage, Tone};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -35,6 +38,8 @@ const VALUE_MAX: usize = 40;
 struct Typed {
     name: String,
     advisor: String,
+    /// The provider's name of a model, for an advisor that is a provider.
+    language_model: String,
     automation: String,
     coins: Vec<String>,
     settings: BTreeMap<&'static str, String>,
@@ -51,6 +56,7 @@ impl Typed {
         Self {
             name: String::new(),
             advisor: first.map_or_else(String::new, |(provider, name)| format!("{provider}:{name}")),
+            language_model: String::new(),
             automation: AutomationLevel::SemiAutomated.as_str().to_owned(),
             coins: defaults.supported_assets.iter().map(ToString::to_string).collect(),
             settings: TRADING.into_iter().chain(LIMITS).map(value).collect(),
@@ -58,6 +64,8 @@ impl Typed {
     }
 }
 
+/// The field of a language model's name.
+const LANGUAGE_MODEL: &str = "language_model";
 /// The advisor that is chosen in an untouched form.
 const FIRST: &str = "ema_cross";
 
@@ -65,27 +73,34 @@ const FIRST: &str = "ema_cross";
 ///
 /// # Errors
 /// When the database fails.
-pub async fn form(desk: web::Data<Desk>, ctx: Ctx) -> Result<HttpResponse, AppError> {
+pub async fn form(desk: web::Data<Desk>, ctx: Ctx, offered: web::Data<OfferedNames>) -> Result<HttpResponse, AppError> {
     let typed = Typed::fresh(&desk);
-    page(&desk, &ctx, StatusCode::OK, &typed, &BTreeMap::new(), "").await
+    page(&desk, &ctx, &offered, StatusCode::OK, &typed, &BTreeMap::new(), "").await
 }
 
 /// `POST /models`
 ///
 /// # Errors
 /// When the database fails.
-pub async fn create(desk: web::Data<Desk>, ctx: Ctx, input: FormInput) -> Result<HttpResponse, AppError> {
+pub async fn create(
+    desk: web::Data<Desk>,
+    ctx: Ctx,
+    offered: web::Data<OfferedNames>,
+    input: FormInput,
+) -> Result<HttpResponse, AppError> {
     ctx.require(Permission::Operate)?;
     let mut input = input.0;
     let mut typed = Typed {
         name: input.typed("name"),
         advisor: input.typed("model_name"),
+        language_model: input.typed(LANGUAGE_MODEL),
         automation: input.typed("automation_level"),
         coins: Vec::new(),
         settings: TRADING.into_iter().chain(LIMITS).map(|key| (key, input.typed(key))).collect(),
     };
     let name = input.required_text("name", NAME_MAX).trim().to_owned();
     let advisor = input.required_text("model_name", MODEL_NAME_MAX);
+    let language_model = input.text(LANGUAGE_MODEL, MODEL_NAME_MAX).unwrap_or_default();
     let levels: Vec<&str> = OFFERED_LEVELS.iter().map(|level| level.0.as_str()).collect();
     let level = input.word("automation_level", &levels, |word| {
         AutomationLevel::parse(word).filter(|level| OFFERED_LEVELS.iter().any(|offered| offered.0 == *level))
@@ -99,7 +114,7 @@ pub async fn create(desk: web::Data<Desk>, ctx: Ctx, input: FormInput) -> Result
         }
     }
     let mut errors = input.errors().clone();
-    let (provider_id, model_name) = split_advisor(&advisor);
+    let (provider_id, model_name) = split_advisor(&advisor, &language_model);
     // The service is asked only when every field could be read, but all settings are named at once either way.
     if !errors.is_empty() {
         let mut trial = TraderSettings::default();
@@ -108,7 +123,7 @@ pub async fn create(desk: web::Data<Desk>, ctx: Ctx, input: FormInput) -> Result
                 errors.entry(key.clone()).or_insert_with(|| why.to_string());
             }
         }
-        return page(&desk, &ctx, StatusCode::UNPROCESSABLE_ENTITY, &typed, &errors, LOOK_AGAIN).await;
+        return page(&desk, &ctx, &offered, StatusCode::UNPROCESSABLE_ENTITY, &typed, &errors, LOOK_AGAIN).await;
     }
     let axes = Axes { automation_level: level.unwrap_or(AutomationLevel::Manual), ..Axes::default() };
     let new = NewModel { name, provider_id, model_name, settings, axes };
@@ -122,18 +137,24 @@ pub async fn create(desk: web::Data<Desk>, ctx: Ctx, input: FormInput) -> Result
             Ok(flash::redirect(&ctx, &format!("/models/{}", trader.id), Tone::Good, &text))
         }
         Err(ModelError::Invalid(mut errors)) => {
+            if provider_id != BUILT_IN_PROVIDER.0
+                && let Some(why) = errors.remove("model_name")
+            {
+                errors.insert(LANGUAGE_MODEL.to_owned(), why);
+            }
             if let Some(why) = errors.remove("provider_id") {
                 errors.entry("model_name".to_owned()).or_insert(why);
             }
-            page(&desk, &ctx, StatusCode::UNPROCESSABLE_ENTITY, &typed, &errors, LOOK_AGAIN).await
+            page(&desk, &ctx, &offered, StatusCode::UNPROCESSABLE_ENTITY, &typed, &errors, LOOK_AGAIN).await
         }
         Err(ModelError::DuplicateName) => {
             let errors = BTreeMap::from([("name".to_owned(), "is already taken by another model".to_owned())]);
-            page(&desk, &ctx, StatusCode::UNPROCESSABLE_ENTITY, &typed, &errors, LOOK_AGAIN).await
+            page(&desk, &ctx, &offered, StatusCode::UNPROCESSABLE_ENTITY, &typed, &errors, LOOK_AGAIN).await
         }
         Err(ModelError::Store(error)) => Err(error.into()),
         Err(error) => {
-            page(&desk, &ctx, StatusCode::UNPROCESSABLE_ENTITY, &typed, &BTreeMap::new(), &error.to_string()).await
+            page(&desk, &ctx, &offered, StatusCode::UNPROCESSABLE_ENTITY, &typed, &BTreeMap::new(), &error.to_string())
+                .await
         }
     }
 }
@@ -147,9 +168,11 @@ const OFFERED_LEVELS: [(AutomationLevel, &str); 2] = [
     (AutomationLevel::Manual, "Manual: shows and never trades"),
 ];
 
-/// `1:ema_cross` names provider and advisor; without a number it is a built-in one.
-fn split_advisor(text: &str) -> (i64, String) {
+/// `1:ema_cross` names provider and advisor, `2:` a provider whose model is typed beside; without a number it is a
+/// built-in one.
+fn split_advisor(text: &str, language_model: &str) -> (i64, String) {
     match text.split_once(':').and_then(|(provider, name)| Some((provider.parse().ok()?, name))) {
+        Some((provider, "")) => (provider, language_model.trim().to_owned()),
         Some((provider, name)) => (provider, name.to_owned()),
         None => (BUILT_IN_PROVIDER.0, text.to_owned()),
     }
@@ -166,19 +189,43 @@ fn descriptions(desk: &Desk) -> String {
 async fn page(
     desk: &Desk,
     ctx: &Ctx,
+    offered: &OfferedNames,
     status: StatusCode,
     typed: &Typed,
     errors: &BTreeMap<String, String>,
     error: &str,
 ) -> Result<HttpResponse, AppError> {
-    let (advisors, coins) = (advisors(desk, &typed.advisor), coins(desk, &typed.coins).await);
-    let groups = groups(typed, errors, advisors, descriptions(desk), coins);
+    let providers = desk.store.providers().await?;
+    let mut names = Vec::new();
+    for provider in &providers {
+        names.extend(known_names(desk, provider, offered).await?);
+    }
+    names.sort_unstable();
+    names.dedup();
+    let advisors = advisors(desk, &providers, &typed.advisor);
+    let choice = Advisors { choices: advisors, descriptions: descriptions(desk), names };
+    let groups = groups(typed, errors, choice, coins(desk, &typed.coins).await);
     let shell = shell(desk, ctx, Nav::Models, "New model").await?;
     html(status, &NewModelPage { shell, error: error.to_owned(), groups })
 }
 
-fn advisors(desk: &Desk, chosen: &str) -> Vec<Choice> {
+/// Who may decide.
+struct Advisors {
+    /// The built-in rules, and every provider.
+    choices: Vec<Choice>,
+    /// What the rules do.
+    descriptions: String,
+    /// Names of language models that are worth suggesting.
+    names: Vec<String>,
+}
+
+fn advisors(desk: &Desk, language_models: &[Provider], chosen: &str) -> Vec<Choice> {
     let providers = desk.advisors.providers();
+    let others = language_models.iter().map(|provider| {
+        let value = format!("{}:", provider.id);
+        let selected = chosen == value;
+        Choice::new(value, format!("{} (language model)", provider.name), selected)
+    });
     let choices = providers.iter().flat_map(|provider| {
         provider.models.iter().map(|info| {
             let value = format!("{}:{}", provider.id, info.model_name);
@@ -187,7 +234,7 @@ fn advisors(desk: &Desk, chosen: &str) -> Vec<Choice> {
             Choice::new(value, format!("{} ({kind})", info.label), selected)
         })
     });
-    choices.collect()
+    choices.chain(others).collect()
 }
 
 /// The usual coins, what the market knows beside them, and what was chosen.
@@ -209,13 +256,7 @@ async fn coins(desk: &Desk, chosen: &[String]) -> Vec<Choice> {
     choices
 }
 
-fn groups(
-    typed: &Typed,
-    errors: &BTreeMap<String, String>,
-    advisors: Vec<Choice>,
-    descriptions: String,
-    coins: Vec<Choice>,
-) -> Vec<FieldGroup> {
+fn groups(typed: &Typed, errors: &BTreeMap<String, String>, advisors: Advisors, coins: Vec<Choice>) -> Vec<FieldGroup> {
     let error = |key: &str, label: &str| errors.get(key).map_or_else(String::new, |why| format!("{label} {why}."));
     let levels =
         OFFERED_LEVELS.map(|(level, label)| Choice::new(level.as_str(), label, level.as_str() == typed.automation));
@@ -246,9 +287,13 @@ fn groups(
                     .choices(levels.into())
                     .error(error("automation_level", "How it acts")),
                 Field::new("model_name", "Advisor", FieldKind::Select, "")
-                    .help(descriptions)
-                    .choices(advisors)
+                    .help(advisors.descriptions)
+                    .choices(advisors.choices)
                     .error(error("model_name", "Advisor")),
+                Field::new(LANGUAGE_MODEL, "Language model", FieldKind::Text, &typed.language_model)
+                    .help("Only for an advisor that is a provider: its name of the model.")
+                    .suggestions(advisors.names)
+                    .error(error(LANGUAGE_MODEL, "Language model")),
             ],
         },
         FieldGroup { title: "What it trades".to_owned(), note: String::new(), fields: trading },
