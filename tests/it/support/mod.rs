@@ -18,6 +18,7 @@
 pub mod app;
 pub mod client;
 pub mod clock;
+pub mod fake_provider;
 pub mod house;
 pub mod hurried;
 pub mod postgres;
