@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot be made ends")]
 
+mod answers;
 #[allow(dead_code, reason = "shared with the tests, which use all of it")]
 #[path = "../it/support/client.rs"]
 mod client;
@@ -66,6 +67,7 @@ async fn measure() -> anyhow::Result<()> {
     row("Approve to durable order (median)", ms(approve), "");
     row("the same beyond one fsync", ms(approve.saturating_sub(sync)), "< 5 ms");
     signing::rows(row);
+    answers::rows(row);
     row("Inbox page, 100 waiting: processor time", ms(quiet_cpu), "< 2 ms");
     row("Inbox page, 10,000 waiting: processor time", ms(crowded_cpu), "< 2 ms");
     let ratio = crowded_cpu.as_secs_f64() / quiet_cpu.as_secs_f64().max(1e-9);

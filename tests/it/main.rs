@@ -13,6 +13,7 @@ mod credentials;
 mod curves;
 mod ledger;
 mod live;
+mod llm;
 mod market;
 mod pages;
 mod paper_exchange;

@@ -19,6 +19,7 @@ pub mod app;
 pub mod client;
 pub mod clock;
 pub mod hand_market;
+pub mod fake_provider;
 pub mod house;
 pub mod hurried;
 pub mod postgres;

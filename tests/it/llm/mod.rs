@@ -1,0 +1,12 @@
+//! Language models: what they answer, and how they are asked.
+
+mod client;
+mod corpus;
+mod fuzz;
+mod local_model;
+
+use countersign::domain::market::Coin;
+
+fn coins(names: &[&str]) -> Vec<Coin> {
+    names.iter().map(|name| Coin::parse(name).unwrap()).collect()
+}
