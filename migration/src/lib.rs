@@ -19,6 +19,7 @@ mod m0010_coordination;
 mod m0011_credentials;
 mod m0012_accounts;
 mod m0013_reconciliation;
+mod m0017_prompt_templates;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_credentials::Migration),
             Box::new(m0012_accounts::Migration),
             Box::new(m0013_reconciliation::Migration),
+            Box::new(m0017_prompt_templates::Migration),
         ]
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::adapters::advisors::BuiltInAdvisors;
 use crate::adapters::binance::exchanges::BinanceExchanges;
+use crate::adapters::llm::prompt::Templates;
 use crate::adapters::market::binance::{BinanceConfig, BinanceMarket};
 use crate::adapters::market::replay::{ReplayConfig, ReplayMarket};
 use crate::adapters::market::synthetic::{SyntheticConfig, SyntheticMarket};
@@ -82,6 +83,7 @@ pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Re
         venues: Arc::new(Venues(Arc::new(SimulationVenue::new(Arc::clone(&market))))),
         markets: Markets { simulation: market, live },
         advisors: Arc::new(BuiltInAdvisors::new()),
+        prompts: Arc::new(Templates),
         live: LiveFeed::default(),
         given_quotes: GivenQuotes::default(),
         policy: Policy {

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// The longest answer that is read, in bytes; a longer one is refused.
 pub const ANSWER_MAX_BYTES: usize = 1024 * 1024;
-/// The longest template of a prompt, in bytes.
-pub const TEMPLATE_MAX_BYTES: usize = 64 * 1024;
+/// The longest template of a prompt, in bytes: it fits into a form however its letters are written there.
+pub const TEMPLATE_MAX_BYTES: usize = 16 * 1024;
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ use crate::domain::venue_kind::VenueKind;
 use crate::ports::advisor::AdvisorDirectory;
 use crate::ports::clock::Clock;
 use crate::ports::exchange::Exchanges;
+use crate::ports::language_model::PromptWriter;
 use crate::ports::market_data::MarketData;
 use crate::ports::stop_switch::{StopOrder, StopSwitch, StopSwitchError};
 use crate::ports::store::{CommitError, IdKind, SharedStore, StoreError};
@@ -170,6 +171,8 @@ pub struct Desk {
     pub markets: Markets,
     /// Who proposes.
     pub advisors: Arc<dyn AdvisorDirectory>,
+    /// Writes what language models are told.
+    pub prompts: Arc<dyn PromptWriter>,
     /// Where orders go.
     pub venues: Arc<dyn VenueDirectory>,
     /// Seals exchange keys.

@@ -27,6 +27,7 @@ pub mod run_cycle;
 pub mod settle;
 pub mod shutdown;
 pub mod submit_order;
+pub mod templates;
 pub mod thin_curves;
 pub mod throttle;
 pub mod volatility;

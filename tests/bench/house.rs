@@ -95,6 +95,7 @@ impl House {
             clock: wall,
             markets: Markets { simulation: Arc::clone(&market), live: HashMap::new() },
             advisors: Arc::new(BuiltInAdvisors::new()),
+            prompts: Arc::new(countersign::adapters::llm::prompt::Templates),
             venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(market)))),
             stop: StopGate::new(Arc::new(FileStopSwitch::beside(&file))),
             stop_recording: Mutex::new(()),

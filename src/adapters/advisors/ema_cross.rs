@@ -1,6 +1,6 @@
 //! Follows the trend: long while the fast average is above the slow one.
 
-use super::indicators::{atr, closes, ema};
+use crate::adapters::indicators::{atr, closes, ema};
 use super::rule::{Entry, Facts, Rule, close, enter, hold, level};
 use super::sizing::{ATR_PERIOD, Budget};
 use crate::domain::signal::{PositionSide, Signal};

@@ -1,6 +1,6 @@
 //! Bets on the way back: buys what has fallen too fast, sells short what has risen too fast.
 
-use super::indicators::{closes, rsi};
+use crate::adapters::indicators::{closes, rsi};
 use super::rule::{Entry, Facts, Rule, close, enter, hold};
 use super::sizing::Budget;
 use crate::domain::signal::{PositionSide, Signal};

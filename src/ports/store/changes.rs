@@ -13,6 +13,7 @@ use crate::domain::ledger::LedgerTransaction;
 use crate::domain::notification::NewNotification;
 use crate::domain::order::Order;
 use crate::domain::position::Position;
+use crate::domain::prompt_template::PromptTemplate;
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::ExchangeEnvironment;
@@ -175,6 +176,8 @@ pub struct Changes {
     pub saved_credentials: Vec<(Credential, Option<i64>)>,
     /// Deleted exchange keys, with the version each was based on.
     pub deleted_credentials: Vec<(TraderId, ExchangeEnvironment, i64)>,
+    /// Saved templates of prompts; a number that its trader's templates have already is a conflict.
+    pub saved_templates: Vec<PromptTemplate>,
     /// Models that may spend real money; an earlier arm of the same model ends.
     pub arms: Vec<Arm>,
     /// Models that may not any more, whether they might or not.

@@ -325,6 +325,7 @@ fn desk_on(
             live: HashMap::from([(VenueKind::Testnet, Arc::clone(market))]),
         },
         advisors: Arc::new(BuiltInAdvisors::new()),
+        prompts: Arc::new(countersign::adapters::llm::prompt::Templates),
         venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(Arc::clone(market))))),
         exchanges: Some(Arc::clone(exchanges) as Arc<dyn Exchanges>),
         vault: Arc::new(NoVault),

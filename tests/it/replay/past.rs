@@ -78,6 +78,7 @@ impl Past {
             clock: Arc::clone(&clock) as _,
             markets: Markets { simulation: Arc::clone(&source), live: HashMap::new() },
             advisors: Arc::new(BuiltInAdvisors::new()),
+            prompts: Arc::new(countersign::adapters::llm::prompt::Templates),
             venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(source)))),
             stop: StopGate::new(Arc::new(FileStopSwitch::beside(&file))),
             stop_recording: Mutex::new(()),

@@ -28,6 +28,7 @@ pub mod order_event;
 pub mod order_probe;
 pub mod outbox;
 pub mod position;
+pub mod prompt_template;
 pub mod reconciliation_run;
 pub mod session;
 pub mod setup_state;
