@@ -11,14 +11,12 @@ mod words;
 
 use crate::domain::provider::AnswerMode;
 use crate::ports::advisor::{BRIEF_CLOSED_TRADES, BRIEF_PAST_DECISIONS, Brief};
-use crate::ports::language_model::{Prompt, PromptWriter, TemplateError};
+use crate::ports::language_model::{PROMPT_TOKENS_MAX, Prompt, PromptWriter, TemplateError};
 use engine::{Compiled, Parts};
 use facts::{Extent, Facts};
 use minijinja::value::{Serde, Value};
 use sha2::{Digest, Sha256};
 
-/// The most tokens of a prompt, as estimated. A day of hourly candles for six coins takes a third of it.
-pub const PROMPT_TOKENS_MAX: u32 = 16_000;
 /// Bytes that make a token. English has four and figures two or three; with fewer bytes the estimate errs upwards.
 const TOKEN_BYTES: usize = 3;
 /// Hexadecimal digits of a template's name.
