@@ -12,8 +12,8 @@ use crate::ports::market_data::MarketDataError;
 use crate::ports::store::{AuditEntry, Changes, CommitError, StoreError};
 use crate::services::cycle_parts::{MarketView, relevant_coins};
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
-use crate::services::run_cycle::{BriefDepth, BriefError, BriefScene, brief};
 use crate::services::live_feed::Topic;
+use crate::services::run_cycle::{BriefDepth, BriefError, BriefScene, brief};
 
 /// Saved templates that are listed, the newest first.
 pub const HISTORY_MAX: u32 = 20;

@@ -108,11 +108,7 @@ pub(super) async fn of_cycle(db: &impl ConnectionTrait, cycle: CycleId) -> Resul
 }
 
 /// Decisions of which something became, newest first. The condition is written out as in the index that it uses.
-pub(super) async fn past_in(
-    db: &impl ConnectionTrait,
-    book: BookId,
-    limit: u32,
-) -> Result<Vec<Decision>, StoreError> {
+pub(super) async fn past_in(db: &impl ConnectionTrait, book: BookId, limit: u32) -> Result<Vec<Decision>, StoreError> {
     let query = Entity::find()
         .filter(Column::BookId.eq(book.0))
         .filter(Expr::cust("expires_at IS NULL AND status <> 'no_action'"))

@@ -2,8 +2,8 @@
 
 use super::SqlStore;
 use super::{
-    books, credentials, cycles, decisions, fills, incidents, ledger, messages, orders, positions, prompt_templates, touched,
-    traders,
+    books, credentials, cycles, decisions, fills, incidents, ledger, messages, orders, positions, prompt_templates,
+    touched, traders,
 };
 use crate::domain::arming::Arm;
 use crate::domain::book::{Book, BookView};

@@ -29,8 +29,7 @@ const DIFF_TIME: Duration = Duration::from_millis(50);
 /// The longest version that a form names.
 const VERSION_MAX: usize = 64;
 /// Said where nothing reads the template yet.
-const RULES_NOTE: &str =
-    "Built-in rules answer for this model, and they read no prompt. The template is used once a language model answers.";
+const RULES_NOTE: &str = "Built-in rules answer for this model, and they read no prompt. The template is used once a language model answers.";
 
 /// `GET /models/{id}/prompt`: `?number=` opens a saved template in the editor.
 ///
@@ -146,13 +145,7 @@ struct Editor {
     error: String,
 }
 
-async fn page(
-    desk: &Desk,
-    ctx: &Ctx,
-    trader: &Trader,
-    state: State,
-    editor: Editor,
-) -> Result<HttpResponse, AppError> {
+async fn page(desk: &Desk, ctx: &Ctx, trader: &Trader, state: State, editor: Editor) -> Result<HttpResponse, AppError> {
     let State { current, saved } = state;
     let now = desk.clock.now();
     let line = |saved: &PromptTemplate| SavedTemplate {

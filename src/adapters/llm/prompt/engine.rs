@@ -128,7 +128,9 @@ mod tests {
 
     #[test]
     fn a_bad_template_is_refused_with_its_line() {
-        let body = |system: &str| format!("{{% block system %}}\n\n{system}{{% endblock %}}{{% block user %}}x{{% endblock %}}");
+        let body = |system: &str| {
+            format!("{{% block system %}}\n\n{system}{{% endblock %}}{{% block user %}}x{{% endblock %}}")
+        };
         for (template, line, words) in [
             (body("{{ nmae }}"), Some(3), "does not exist is used: {{ nmae }}"),
             (body("{{ name.first.letter }}"), Some(3), "does not exist"),
@@ -149,10 +151,12 @@ mod tests {
 
     #[test]
     fn a_hostile_template_ends_soon_and_takes_no_memory() {
-        let body = |system: &str| format!("{{% block system %}}{system}{{% endblock %}}{{% block user %}}x{{% endblock %}}");
+        let body =
+            |system: &str| format!("{{% block system %}}{system}{{% endblock %}}{{% block user %}}x{{% endblock %}}");
         let loops = "{% for a in range(99999) %}".repeat(6) + &"{% endfor %}".repeat(6);
         let doubling = "{% set x = 'aaaaaaaaaaaaaaaa' %}".to_owned() + &"{% set x = x ~ x %}".repeat(60);
-        let captures = "{% set x = 'aaaaaaaaaaaaaaaa' %}".to_owned() + &"{% set x %}{{ x }}{{ x }}{% endset %}".repeat(60);
+        let captures =
+            "{% set x = 'aaaaaaaaaaaaaaaa' %}".to_owned() + &"{% set x %}{{ x }}{{ x }}{% endset %}".repeat(60);
         let deep = "{% if name %}".repeat(500) + &"{% endif %}".repeat(500);
         let macros = "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}";
         for hostile in [

@@ -24,19 +24,19 @@ const NOW: Timestamp = Timestamp(1_767_225_600_000);
 pub(super) fn furnished() -> Brief {
     let mut settings = TraderSettings { max_leverage: 3, ..TraderSettings::default() };
     settings.ai_strategy = "Follow the trend of the hour.\nLeave DOGE alone.".to_owned();
-    let quote = Quote { price: price(43_250_07), at: NOW.plus_ms(-7 * SECOND_MS) };
-    let mut held = coin_brief("BTC", 43_250_07);
+    let quote = Quote { price: price(4_325_007), at: NOW.plus_ms(-7 * SECOND_MS) };
+    let mut held = coin_brief("BTC", 4_325_007);
     held.position = Some(PositionBrief {
         side: PositionSide::Long,
         quantity: quantity(15),
-        average_price: price(42_800_00),
+        average_price: price(4_280_000),
         unrealized: Money::new(Decimal::new(675, 2)),
         leverage: 2,
-        stop_loss: Some(price(42_000_00)),
+        stop_loss: Some(price(4_200_000)),
         profit_target: None,
         opened_at: NOW.plus_ms(-5 * HOUR_MS),
     });
-    let mut busy = coin_brief("ETH", 2_301_55);
+    let mut busy = coin_brief("ETH", 230_155);
     busy.waiting = true;
     let past = |status, reason: &str| PastDecision {
         coin: coin("ETH"),
@@ -64,7 +64,7 @@ pub(super) fn furnished() -> Brief {
             coin: coin("SOL"),
             signal: Some(Signal::SellToEnter),
             quantity: Some(quantity(2_000)),
-            price: Some(price(98_12)),
+            price: Some(price(9_812)),
             status: DecisionStatus::Pending,
         }],
         closed_trades: vec![ClosedTrade {
@@ -76,7 +76,7 @@ pub(super) fn furnished() -> Brief {
             closed_at: NOW.plus_ms(-20 * HOUR_MS),
         }],
         past_decisions: vec![
-            past(DecisionStatus::Denied, "MAX_POSITION_SIZE: 12.3 % of equity, at most 10 %"),
+            past(DecisionStatus::Denied, "POSITION_SIZE: 12.3 % of equity, at most 10 %"),
             past(DecisionStatus::Rejected, "too close to the weekend"),
             PastDecision { signal: None, quantity: None, quote: None, ..past(DecisionStatus::ModelError, "") },
         ],

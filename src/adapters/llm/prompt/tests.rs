@@ -55,7 +55,7 @@ fn a_furnished_brief_is_told_whole() {
         "ORDERS UNDER WAY\nETH buy 0.4 (opens a long), 0.1 filled, partially_filled\n",
         "DECISIONS THAT WAIT\nSOL sell_to_enter 2 at 98.12, pending\n",
         "BTC short 0.015, 2025-12-30T18:00:00Z to 2025-12-31T04:00:00Z: -12.34 after fees\n",
-        "ETH buy_to_enter 0.4 at 43250.07: denied (MAX_POSITION_SIZE: 12.3 % of equity, at most 10 %)\n",
+        "ETH buy_to_enter 0.4 at 43250.07: denied (POSITION_SIZE: 12.3 % of equity, at most 10 %)\n",
         "43250.07: rejected (too close to the weekend)\n",
         "unknown ETH unknown unknown at unknown: model_error",
     ] {
@@ -101,7 +101,9 @@ fn too_few_candles_leave_indicators_unknown_and_gaps_are_said() {
     brief.coins[0].candles = [oldest, newest].into();
     brief.coins[0].recent_candles = [].into();
     let prompt = default_prompt(&brief, AnswerMode::JsonSchema);
-    assert!(fenced(&prompt).contains("1h: EMA 9 unknown, EMA 21 unknown, EMA 50 unknown, RSI 14 unknown, MACD unknown"));
+    assert!(
+        fenced(&prompt).contains("1h: EMA 9 unknown, EMA 21 unknown, EMA 50 unknown, RSI 14 unknown, MACD unknown")
+    );
     assert!(fenced(&prompt).contains("with gaps"));
     assert!(!fenced(&prompt).contains("5m candles"));
     assert!(fenced(&prompt).contains("24 h unknown %"));
@@ -124,7 +126,7 @@ fn nothing_from_outside_leaves_its_fence() {
 }
 
 fn many(count: usize) -> Vec<CoinBrief> {
-    (0..count).map(|n| sample::coin_brief(&format!("COIN{n}"), 43_250_07)).collect()
+    (0..count).map(|n| sample::coin_brief(&format!("COIN{n}"), 4_325_007)).collect()
 }
 
 #[test]
@@ -173,8 +175,16 @@ fn a_template_is_tried_before_it_is_kept() {
         (whole("rules", "data"), None, "{{ schema }}"),
         (whole("{{ schema }}", "{{ coins[0].name }}"), Some(2), "does not exist"),
         (whole("{{ schema }}", "{% for coin in coins %}{{ coin.prize }}{% endfor %}"), Some(2), "coin.prize"),
-        (whole("{{ schema }}", "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"), Some(2), "too many steps"),
-        (whole("{{ schema }}", "{% for a in range(2000) %}a line of forty bytes, more or less ok{% endfor %}"), None, "tokens"),
+        (
+            whole("{{ schema }}", "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"),
+            Some(2),
+            "too many steps",
+        ),
+        (
+            whole("{{ schema }}", "{% for a in range(2000) %}a line of forty bytes, more or less ok{% endfor %}"),
+            None,
+            "tokens",
+        ),
     ] {
         let error = Templates.check(&template).expect_err(&template);
         assert_eq!(error.line, line, "{error}");

@@ -75,14 +75,17 @@ pub(super) fn hundredths(value: Decimal) -> String {
 
 /// An indicator, with as many decimals as its size asks for.
 pub(super) fn level(value: Option<f64>) -> String {
-    value.map_or_else(|| UNKNOWN.to_owned(), |value| {
-        let places = match value.abs() {
-            size if size >= 1_000.0 => 2,
-            size if size >= 1.0 => 4,
-            _ => 8,
-        };
-        format!("{value:.places$}")
-    })
+    value.map_or_else(
+        || UNKNOWN.to_owned(),
+        |value| {
+            let places = match value.abs() {
+                size if size >= 1_000.0 => 2,
+                size if size >= 1.0 => 4,
+                _ => 8,
+            };
+            format!("{value:.places$}")
+        },
+    )
 }
 
 /// A moment to the second, in UTC.

@@ -3,7 +3,8 @@
 use super::document::named;
 use super::operation::{Kind, Operation, Param, Reply, Shape, error, may, must, op, reply};
 use crate::web::api::{
-    activity, axes, books, credentials, cycle, decisions, execution, models, orders, overview, prompt, stop, whoami, wire,
+    activity, axes, books, credentials, cycle, decisions, execution, models, orders, overview, prompt, stop, whoami,
+    wire,
 };
 
 const MODEL_ID: Param = may("model_id", Kind::Integer, "Only this model's.");
