@@ -3,6 +3,7 @@
 pub mod advisors;
 pub mod binance;
 pub mod clock;
+pub mod indicators;
 pub mod llm;
 pub mod market;
 pub mod paper_exchange;

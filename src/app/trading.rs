@@ -2,6 +2,10 @@
 
 use crate::adapters::advisors::BuiltInAdvisors;
 use crate::adapters::binance::exchanges::BinanceExchanges;
+use crate::adapters::llm::answer::StrictReader;
+use crate::adapters::llm::client::ChatClient;
+use crate::adapters::llm::keys::VaultKeys;
+use crate::adapters::llm::prompt::Templates;
 use crate::adapters::market::binance::{BinanceConfig, BinanceMarket};
 use crate::adapters::market::replay::{ReplayConfig, ReplayMarket};
 use crate::adapters::market::synthetic::{SyntheticConfig, SyntheticMarket};
@@ -18,6 +22,7 @@ use crate::ports::stop_switch::StopSwitch;
 use crate::ports::store::{SharedStore, StoreError};
 use crate::ports::vault::Vault;
 use crate::ports::venue::{Venue, VenueDirectory};
+use crate::services::ai::Ai;
 use crate::services::desk::{Desk, GivenQuotes, Markets, Patience, Policy, StopGate};
 use crate::services::exchange_bans::restore_bans;
 use crate::services::live::Postponed;
@@ -46,6 +51,9 @@ pub enum TradingError {
     /// The exchange's client cannot be set up.
     #[error("the exchange cannot be used: {0}")]
     Exchange(String),
+    /// The client of language models cannot be set up.
+    #[error("language models cannot be asked: {0}")]
+    LanguageModels(String),
     /// The stop switch cannot be used.
     #[error("the emergency stop cannot be used: {0}")]
     Stop(String),
@@ -75,6 +83,9 @@ pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Re
     let exchanges = exchanges(settings, &store, Arc::clone(&vault), &clock).await?;
     let live = [VenueKind::Testnet, VenueKind::Mainnet].into_iter();
     let live = live.filter_map(|venue| Some((venue, exchanges.market(venue)?))).collect();
+    let keys = Arc::new(VaultKeys::new(Arc::clone(&vault)));
+    let chat = ChatClient::new(keys).map_err(|error| TradingError::LanguageModels(error.to_string()))?;
+    let ai = Ai { models: Arc::new(chat), answers: Arc::new(StrictReader) };
     Ok(Desk {
         installation: installation(&store).await?,
         stop: StopGate::new(stop_switch(&settings.store).await?),
@@ -82,7 +93,8 @@ pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Re
         venues: Arc::new(Venues(Arc::new(SimulationVenue::new(Arc::clone(&market))))),
         markets: Markets { simulation: market, live },
         advisors: Arc::new(BuiltInAdvisors::new()),
-        ai: None,
+        ai: Some(ai),
+        prompts: Arc::new(Templates),
         live: LiveFeed::default(),
         given_quotes: GivenQuotes::default(),
         policy: Policy {

@@ -20,6 +20,7 @@ pub mod money;
 pub mod notification;
 pub mod order;
 pub mod position;
+pub mod prompt_template;
 pub mod protection;
 pub mod provider;
 pub mod reconciliation;

@@ -5,6 +5,9 @@ use crate::domain::market::Coin;
 use crate::domain::money::{NumberError, parse_plain};
 use crate::word_enum;
 use rust_decimal::Decimal;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// The longest strategy text, in characters.
@@ -47,6 +50,8 @@ pub enum SettingGroup {
     Simulation,
     /// When full automation stops itself.
     AutoPause,
+    /// What a language model is told, and how it answers.
+    Ai,
     /// What lands behind the bell.
     Notifications,
     /// How it is explained.
@@ -95,7 +100,7 @@ impl SettingSpec {
             SettingKind::Integer(low, high) => format!("must be a whole number between {low} and {high}"),
             SettingKind::Bool => "must be true or false".to_owned(),
             SettingKind::Choice(words) => format!("must be one of {}", words.join(", ")),
-            SettingKind::Text(max) => format!("must be at most {max} characters"),
+            SettingKind::Text(max) => format!("must be at most {max} characters, none of them control characters"),
             SettingKind::Coins => format!("must list 1 to {ASSETS_MAX} different coins such as BTC, ETH"),
         }
     }
@@ -184,6 +189,19 @@ impl SettingValue for ExplanationLevel {
     }
 }
 
+impl SettingValue for String {
+    fn read(text: &str, spec: &SettingSpec) -> Result<Self, SettingError> {
+        let SettingKind::Text(max) = spec.kind else { return Err(broken(spec)) };
+        // Browsers send both characters for a line's end.
+        let text = text.replace("\r\n", "\n");
+        let plain = text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+        if plain && text.chars().count() <= max { Ok(text) } else { Err(broken(spec)) }
+    }
+    fn write(&self) -> String {
+        self.clone()
+    }
+}
+
 impl SettingValue for Vec<Coin> {
     fn read(text: &str, spec: &SettingSpec) -> Result<Self, SettingError> {
         let parts = text.split([',', ' ', '\n', '\r', '\t']).filter(|part| !part.is_empty());
@@ -250,7 +268,7 @@ pub fn spec(key: &str) -> Option<&'static SettingSpec> {
     SPECS.iter().find(|spec| spec.key == key)
 }
 
-use SettingKind::{Bool, Choice, Coins, Decimal as Dec, Integer as Int};
+use SettingKind::{Bool, Choice, Coins, Decimal as Dec, Integer as Int, Text};
 
 settings! {
     initial_capital: Decimal = "10000", Dec("10", "1000000000"), "USDT", Trading, "Initial capital", "What the model's account starts with; a live book's allocation.";
@@ -276,6 +294,8 @@ settings! {
     auto_pause_win_rate_threshold: Decimal = "40", Dec("0", "100"), "%", AutoPause, "Win rate", "Lowest win rate of the last ten closed trades.";
     auto_pause_volatility_multiplier: Decimal = "3", Dec("1", "100"), "x", AutoPause, "Volatility", "Highest 24 h volatility against its 30-day mean.";
     auto_pause_api_errors: u32 = "3", Int(1, 100), "", AutoPause, "API errors", "Failed calls in a row.";
+    ai_temperature: Decimal = "0.7", Dec("0", "2"), "", Ai, "Temperature", "How freely a language model chooses its words: 0 repeats itself, 2 wanders.";
+    ai_strategy: String = "", Text(STRATEGY_MAX), "", Ai, "Strategy", "In your own words: what the model should look for, and what to leave alone. It stands in every prompt; the limits hold whatever it says.";
     notify_trades: bool = "true", Bool, "", Notifications, "Trades", "A notification for each executed or failed order.";
     notify_approvals: bool = "true", Bool, "", Notifications, "Approvals", "A notification when a decision waits for you.";
     notify_risk_triggers: bool = "true", Bool, "", Notifications, "Risk triggers", "A notification when a circuit breaker trips.";
@@ -283,6 +303,24 @@ settings! {
     notify_errors: bool = "true", Bool, "", Notifications, "Errors", "A notification for each incident that is an error.";
     notify_daily_summary: bool = "true", Bool, "", Notifications, "Daily summary", "A notification after each UTC day with its trades and result.";
     explanation_level: ExplanationLevel = "intermediate", Choice(&["beginner", "intermediate", "advanced"]), "", Presentation, "Explanations", "How much detail decisions show.";
+}
+
+/// Settings are written as the texts that forms and the API take, by key.
+impl Serialize for TraderSettings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(SPECS.iter().filter_map(|spec| Some((spec.key, self.get(spec.key)?))))
+    }
+}
+
+/// What is not written takes its default; an unknown key or a value out of range is refused.
+impl<'de> Deserialize<'de> for TraderSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut settings = Self::default();
+        for (key, text) in BTreeMap::<String, String>::deserialize(deserializer)? {
+            settings.set(&key, &text).map_err(|error| D::Error::custom(format_args!("{key} {error}")))?;
+        }
+        Ok(settings)
+    }
 }
 
 #[cfg(test)]
@@ -317,6 +355,9 @@ mod tests {
             ("supported_assets", ""),
             ("supported_assets", "btc"),
             ("auto_pause_enabled", "yes"),
+            ("ai_temperature", "2.1"),
+            ("ai_strategy", "ring \u{7}"),
+            ("ai_strategy", &"x".repeat(STRATEGY_MAX + 1)),
         ] {
             let error = settings.set(key, bad).expect_err(bad).to_string();
             assert!(error.starts_with("must"), "{key}={bad}: {error}");
@@ -324,5 +365,24 @@ mod tests {
         }
         assert_eq!(settings.set("nope", "1"), Err(SettingError::UnknownKey));
         assert_eq!(settings, before);
+    }
+
+    #[test]
+    fn a_strategy_keeps_its_lines_whatever_the_browser_calls_their_ends() {
+        let mut settings = TraderSettings::default();
+        settings.set("ai_strategy", "Buy dips.\r\n\r\n\tNever DOGE.").expect("plain text");
+        assert_eq!(settings.ai_strategy, "Buy dips.\n\n\tNever DOGE.");
+    }
+
+    #[test]
+    fn settings_read_back_from_their_written_form_and_unknown_ones_are_refused() {
+        let mut settings = TraderSettings::default();
+        settings.set("max_leverage", "3").expect("in range");
+        let text = serde_json::to_string(&settings).expect("texts");
+        assert_eq!(serde_json::from_str::<TraderSettings>(&text).expect("our own"), settings);
+        assert_eq!(serde_json::from_str::<TraderSettings>("{}").expect("all defaults"), TraderSettings::default());
+        for bad in [r#"{"nope": "1"}"#, r#"{"max_leverage": "99"}"#] {
+            assert!(serde_json::from_str::<TraderSettings>(bad).is_err(), "{bad}");
+        }
     }
 }

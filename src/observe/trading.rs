@@ -7,8 +7,10 @@ use crate::domain::decision::Decision;
 use crate::domain::ids::{CycleId, OrderId};
 use crate::domain::order::Order;
 use crate::domain::position::Position;
+use crate::domain::provider::Provider;
 use crate::domain::reconciliation::ReconciliationRun;
 use crate::domain::trader::Trader;
+use crate::ports::language_model::ChatError;
 use std::error::Error;
 
 /// A cycle begins.
@@ -188,4 +190,25 @@ pub fn orders_abandoned(count: usize) {
 /// Workers did not end in time.
 pub fn workers_abandoned() {
     tracing::warn!("workers did not finish in time; what they had in flight is picked up at the next start");
+}
+
+/// An answer of a language model could not be used as it was; it is asked once more.
+pub fn answer_unusable(trader: &Trader, provider: &Provider, errors: &[String]) {
+    metrics::counter!("countersign_answers_unusable_total").increment(1);
+    tracing::warn!(
+        model = trader.id.0,
+        provider = provider.id.0,
+        errors = errors.len(),
+        "an answer could not be used; asking again"
+    );
+}
+
+/// The second question got no answer; the first one stands with its errors.
+pub fn second_question_failed(trader: &Trader, provider: &Provider, error: &ChatError) {
+    tracing::warn!(
+        model = trader.id.0,
+        provider = provider.id.0,
+        error = chain(error),
+        "the second question got no answer"
+    );
 }

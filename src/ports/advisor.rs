@@ -1,12 +1,16 @@
 //! Whoever proposes: rules in this binary today, language models through the same door.
 
+mod brief;
+
+pub use brief::{
+    BRIEF_CANDLES, BRIEF_CLOSED_TRADES, BRIEF_PAST_DECISIONS, BRIEF_RECENT_CANDLES, Brief, BriefInput, ClosedTrade,
+    CoinBrief, MissingInput, OrderBrief, PastDecision, PositionBrief, WaitingBrief,
+};
+
 use crate::domain::ids::ProviderId;
-use crate::domain::instrument::Instrument;
-use crate::domain::market::{Candle, Coin, Quote};
-use crate::domain::money::{Money, Price, Quantity};
-use crate::domain::signal::{PositionSide, Signal};
-use crate::domain::time::Timestamp;
-use crate::domain::trader_settings::TraderSettings;
+use crate::domain::market::Coin;
+use crate::domain::money::{Price, Quantity};
+use crate::domain::signal::Signal;
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -15,58 +19,6 @@ use std::sync::Arc;
 
 /// The longest justification that is kept, in characters; the rest is cut and the cut is said.
 pub const JUSTIFICATION_MAX: usize = 4_000;
-/// Hourly candles given to an advisor for each coin: two weeks.
-pub const BRIEF_CANDLES: usize = 336;
-
-/// What an advisor is told about one coin.
-#[derive(Clone, Debug)]
-pub struct CoinBrief {
-    /// The coin.
-    pub coin: Coin,
-    /// Its market.
-    pub instrument: Instrument,
-    /// Fresh price.
-    pub quote: Quote,
-    /// Closed hourly candles, oldest first, at most [`BRIEF_CANDLES`].
-    pub candles: Arc<[Candle]>,
-    /// The open position, if any.
-    pub position: Option<PositionBrief>,
-    /// Whether a decision for this coin waits for a person, or an order is under way.
-    pub waiting: bool,
-}
-
-/// An open position as an advisor sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct PositionBrief {
-    /// Long or short.
-    pub side: PositionSide,
-    /// Base quantity.
-    pub quantity: Quantity,
-    /// Average entry price.
-    pub average_price: Price,
-    /// Unrealised profit or loss, in quote.
-    pub unrealized: Money,
-}
-
-/// Everything an advisor may know. It holds no later price and no clock.
-#[derive(Clone, Debug)]
-pub struct Brief {
-    /// Market time of the cycle.
-    pub at: Timestamp,
-    /// The trader's name.
-    pub trader_name: String,
-    /// Equity now, in quote.
-    pub equity: Money,
-    /// Cash now, in quote.
-    pub cash: Money,
-    /// The trader's settings: limits, leverage, strategy text.
-    pub settings: TraderSettings,
-    /// Seed for advisors that draw lots; derives from trader and cycle time, so that a replay repeats itself.
-    pub seed: u64,
-    /// One entry for each coin with a fresh price.
-    pub coins: Vec<CoinBrief>,
-}
-
 /// What an advisor wants for one coin. Quantities are wishes: the desk cuts them to the venue's grid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {

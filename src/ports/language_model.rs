@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 
 /// The longest answer that is read, in bytes; a longer one is refused.
 pub const ANSWER_MAX_BYTES: usize = 1024 * 1024;
-/// The longest template of a prompt, in bytes.
-pub const TEMPLATE_MAX_BYTES: usize = 64 * 1024;
+/// The longest template of a prompt, in bytes: it fits into a form however its letters are written there.
+pub const TEMPLATE_MAX_BYTES: usize = 16 * 1024;
+
+/// The most tokens of a prompt, as estimated: it leaves room for an answer in a context of 32,768 tokens.
+pub const PROMPT_TOKENS_MAX: u32 = 24_000;
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -302,6 +302,9 @@ pub enum IntentError {
     /// An entry without a size.
     #[error("quantity is required for an entry")]
     QuantityMissing,
+    /// A size in percent of an equity that is not known.
+    #[error("a size in percent of equity needs the equity, and a coin that is held has no fresh price")]
+    NoEquity,
     /// The limit price falls off the grid.
     #[error(transparent)]
     Filter(#[from] FilterViolation),

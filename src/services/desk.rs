@@ -8,6 +8,7 @@ use crate::domain::venue_kind::VenueKind;
 use crate::ports::advisor::AdvisorDirectory;
 use crate::ports::clock::Clock;
 use crate::ports::exchange::Exchanges;
+use crate::ports::language_model::PromptWriter;
 use crate::ports::market_data::MarketData;
 use crate::ports::stop_switch::{StopOrder, StopSwitch, StopSwitchError};
 use crate::ports::store::{CommitError, IdKind, SharedStore, StoreError};
@@ -173,6 +174,8 @@ pub struct Desk {
     pub advisors: Arc<dyn AdvisorDirectory>,
     /// Language models; none where nothing reaches them.
     pub ai: Option<Ai>,
+    /// Writes what language models are told.
+    pub prompts: Arc<dyn PromptWriter>,
     /// Where orders go.
     pub venues: Arc<dyn VenueDirectory>,
     /// Seals exchange keys and keys of providers.

@@ -3,25 +3,26 @@
 //! A lease makes sure that one trader runs once, in whatever process; its epoch is a guard of the commit, so that a
 //! process that slept through its lease cannot write what it had in mind.
 
+mod brief;
 mod propose;
 mod record;
 
+pub use brief::{BriefDepth, BriefError, BriefScene, brief};
 pub(crate) use propose::{refusal, take_terms};
 pub(crate) use record::told;
 
 use crate::domain::auto_pause::{AutoPause, Record, evaluate};
 use crate::domain::book::BookView;
 use crate::domain::cycle::CycleTrigger;
-use crate::domain::ids::{CycleId, TraderId};
+use crate::domain::ids::{BUILT_IN_PROVIDER, CycleId, TraderId};
 use crate::domain::market::{CandleInterval, Coin, Quote};
 use crate::domain::money::Price;
 use crate::domain::trader::{Trader, TradingState};
 use crate::domain::venue_kind::{AutomationLevel, VenueKind};
-use crate::ports::advisor::{
-    Advice, AdvisorError, BRIEF_CANDLES, Brief, CoinBrief, PositionBrief, Proposal, UnusableAnswer,
-};
+use crate::ports::advisor::{Advice, AdvisorError, Proposal, UnusableAnswer};
 use crate::ports::market_data::{MarketData, MarketDataError};
 use crate::ports::store::{CommitError, IdKind, Lease, StoreError};
+use crate::services::consult::{ConsultError, consult};
 use crate::services::cycle_parts::{MarketView, cycle_lease, ensure_book, relevant_coins};
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
 use crate::services::lease_keeper::{LEASE_MS, until_lost};
@@ -99,6 +100,9 @@ pub enum CycleError {
     /// The advisor did not answer.
     #[error(transparent)]
     Advisor(#[from] AdvisorError),
+    /// The language model could not be asked, or its provider gave no answer.
+    #[error(transparent)]
+    Consult(ConsultError),
     /// The provider does not offer the trader's advisor.
     #[error("the provider does not offer {0}")]
     UnknownAdvisor(String),
@@ -110,11 +114,29 @@ pub enum CycleError {
     Store(#[from] StoreError),
 }
 
+impl From<BriefError> for CycleError {
+    fn from(error: BriefError) -> Self {
+        match error {
+            BriefError::Market(error) => Self::Market(error),
+            BriefError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl From<LiveRefusal> for CycleError {
     fn from(refusal: LiveRefusal) -> Self {
         match refusal {
             LiveRefusal::Store(error) => Self::Store(error),
             refusal => Self::Live(refusal),
+        }
+    }
+}
+
+impl From<ConsultError> for CycleError {
+    fn from(error: ConsultError) -> Self {
+        match error {
+            ConsultError::Store(error) => Self::Store(error),
+            error => Self::Consult(error),
         }
     }
 }
@@ -294,42 +316,18 @@ impl Run<'_> {
         market: &MarketView,
         source: &Arc<dyn MarketData>,
     ) -> Result<Advice, CycleError> {
+        let scene = BriefScene { trader: &self.trader, view, market, source: source.as_ref() };
+        if self.trader.provider_id != BUILT_IN_PROVIDER {
+            let brief = brief(self.desk, &scene, BriefDepth::Whole).await?;
+            return Ok(consult(self.desk, &self.trader, &brief).await?);
+        }
         let advisor = self.desk.advisors.find(self.trader.provider_id, &self.trader.model_name);
         let advisor = advisor.ok_or_else(|| CycleError::UnknownAdvisor(self.trader.model_name.clone()))?;
-        let brief = self.brief(view, market, source.as_ref()).await?;
+        let brief = brief(self.desk, &scene, BriefDepth::Rules).await?;
         match tokio::time::timeout(ADVISOR_TIMEOUT, advisor.advise(&brief)).await {
             Ok(advice) => Ok(advice?),
             Err(_) => Err(AdvisorError::TimedOut { seconds: ADVISOR_TIMEOUT.as_secs() }.into()),
         }
-    }
-
-    async fn brief(&self, view: &BookView, market: &MarketView, source: &dyn MarketData) -> Result<Brief, CycleError> {
-        let mut coins = Vec::new();
-        for coin in relevant_coins(&self.trader, view) {
-            let Some(instrument) = market.instruments.of_coin(&coin) else { continue };
-            let Some(quote) = market.fresh_quote(&coin, &self.trader.settings) else { continue };
-            let candles = source.candles(&instrument.symbol, CandleInterval::OneHour, BRIEF_CANDLES).await?;
-            let position = view.position(&coin).and_then(|position| {
-                Some(PositionBrief {
-                    side: position.side,
-                    quantity: position.quantity,
-                    average_price: position.average_price()?,
-                    unrealized: position.unrealized(quote.price),
-                })
-            });
-            let waiting = view.is_busy(&coin);
-            coins.push(CoinBrief { coin, instrument: instrument.clone(), quote, candles, position, waiting });
-        }
-        let marks = market.marks();
-        Ok(Brief {
-            at: market.now,
-            trader_name: self.trader.name.clone(),
-            equity: view.value(&marks).map_or(view.book.cash, |valuation| valuation.equity),
-            cash: view.book.cash,
-            settings: self.trader.settings.clone(),
-            seed: seed(self.trader.id, market.now),
-            coins,
-        })
     }
 
     /// Builds the commit, tries it, and starts over from fresh reads when the book changed meanwhile.
@@ -364,11 +362,4 @@ impl Run<'_> {
             Err(error) => Err(CycleError::Overtaken(error.to_string())),
         }
     }
-}
-
-/// A number that repeats itself for the same trader at the same market time.
-fn seed(trader: TraderId, at: crate::domain::time::Timestamp) -> u64 {
-    let mixed =
-        (trader.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (at.0 as u64).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed ^ (mixed >> 29)
 }

@@ -66,7 +66,7 @@ impl VenueDirectory for OneVenue {
 }
 
 pub struct House {
-    desk: Desk,
+    pub desk: Desk,
     db: Db,
     file: PathBuf,
     clock: Arc<Ahead>,
@@ -95,6 +95,7 @@ impl House {
             clock: wall,
             markets: Markets { simulation: Arc::clone(&market), live: HashMap::new() },
             advisors: Arc::new(BuiltInAdvisors::new()),
+            prompts: Arc::new(countersign::adapters::llm::prompt::Templates),
             venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(market)))),
             stop: StopGate::new(Arc::new(FileStopSwitch::beside(&file))),
             stop_recording: Mutex::new(()),
@@ -114,7 +115,7 @@ impl House {
         Self { desk, db, file, clock, lease }
     }
 
-    async fn model(&self, name: &str, level: AutomationLevel, settings: &[(&str, &str)]) -> Trader {
+    pub async fn model(&self, name: &str, level: AutomationLevel, settings: &[(&str, &str)]) -> Trader {
         let axes = Axes { automation_level: level, ..Axes::default() };
         let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let new = NewModel { name: name.into(), provider_id: 1, model_name: "random".into(), settings, axes };

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot be made ends")]
 
 mod answers;
+mod brief;
 #[allow(dead_code, reason = "shared with the tests, which use all of it")]
 #[path = "../it/support/client.rs"]
 mod client;
@@ -47,6 +48,7 @@ async fn measure() -> anyhow::Result<()> {
     let sync = disk_sync(dir.path())?;
     let cycle = House::open(&dir.path().join("cycle")).await.cycles().await;
     let approve = House::open(&dir.path().join("approve")).await.approvals().await;
+    let brief = brief::measure(&dir.path().join("brief")).await;
     let [quiet, crowded] = inboxes(dir.path()).await?;
     let (quiet_cpu, crowded_cpu) = (quiet.cpu(), crowded.cpu());
     let (weight, gzip_weight) = (crowded.weight("gzip, deflate, br")?, crowded.weight("gzip")?);
@@ -68,6 +70,8 @@ async fn measure() -> anyhow::Result<()> {
     row("the same beyond one fsync", ms(approve.saturating_sub(sync)), "< 5 ms");
     signing::rows(row);
     answers::rows(row);
+    row("Brief of six coins and its prompt, candles at hand, no history (median)", ms(brief.market), "< 1 ms");
+    row("the same with the database's part of it", ms(brief.whole), "");
     row("Inbox page, 100 waiting: processor time", ms(quiet_cpu), "< 2 ms");
     row("Inbox page, 10,000 waiting: processor time", ms(crowded_cpu), "< 2 ms");
     let ratio = crowded_cpu.as_secs_f64() / quiet_cpu.as_secs_f64().max(1e-9);

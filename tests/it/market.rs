@@ -93,7 +93,15 @@ async fn every_rule_finds_something_to_do_in_three_real_months() {
             let instrument = instruments.of_symbol(&symbol).expect("listed").clone();
             let candles = market.candles(&symbol, CandleInterval::OneHour, BRIEF_CANDLES).await.expect("candles");
             let (coin, quote) = (instrument.base.clone(), quotes[&symbol]);
-            coins.push(CoinBrief { coin, instrument, quote, candles, position: None, waiting: false });
+            coins.push(CoinBrief {
+                coin,
+                instrument,
+                quote,
+                candles,
+                recent_candles: [].into(),
+                position: None,
+                waiting: false,
+            });
         }
         let equity = Money::new(Decimal::from(10_000));
         let brief = Brief {
@@ -102,8 +110,17 @@ async fn every_rule_finds_something_to_do_in_three_real_months() {
             equity,
             cash: equity,
             settings: TraderSettings::default(),
+            margin: true,
+            day_start_equity: equity,
+            high_water_mark: equity,
+            entries_today: 0,
             seed: u64::try_from(step).expect("positive"),
             coins,
+            open_orders: Vec::new(),
+            waiting: Vec::new(),
+            closed_trades: Vec::new(),
+            past_decisions: Vec::new(),
+            missing: Vec::new(),
         };
         for info in directory.providers().remove(0).models {
             let advisor = directory.find(BUILT_IN_PROVIDER, info.model_name).expect("offered");

@@ -1,8 +1,8 @@
 //! Follows the trend: long while the fast average is above the slow one.
 
-use super::indicators::{atr, closes, ema};
 use super::rule::{Entry, Facts, Rule, close, enter, hold, level};
 use super::sizing::{ATR_PERIOD, Budget};
+use crate::adapters::indicators::{atr, closes, ema};
 use crate::domain::signal::{PositionSide, Signal};
 use crate::ports::advisor::{AdvisorInfo, Brief, CoinBrief, Proposal};
 use rust_decimal::Decimal;

@@ -2,8 +2,6 @@
 //!
 //! Each looks at closed hourly candles only, sizes entries within the model's own limits, and says why in words.
 
-pub mod indicators;
-
 mod buy_and_hold;
 mod ema_cross;
 mod random;

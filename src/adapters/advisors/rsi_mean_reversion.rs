@@ -1,8 +1,8 @@
 //! Bets on the way back: buys what has fallen too fast, sells short what has risen too fast.
 
-use super::indicators::{closes, rsi};
 use super::rule::{Entry, Facts, Rule, close, enter, hold};
 use super::sizing::Budget;
+use crate::adapters::indicators::{closes, rsi};
 use crate::domain::signal::{PositionSide, Signal};
 use crate::ports::advisor::{AdvisorInfo, Brief, CoinBrief, Proposal};
 use rust_decimal::Decimal;

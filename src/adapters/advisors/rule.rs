@@ -1,7 +1,7 @@
 //! What all rules share: the loop over the coins, the words around a decision, and the record of the conversation.
 
-use super::indicators::atr;
 use super::sizing::{ATR_PERIOD, Budget, confidence, exits};
+use crate::adapters::indicators::atr;
 use crate::domain::market::Coin;
 use crate::domain::money::Quantity;
 use crate::domain::signal::Signal;

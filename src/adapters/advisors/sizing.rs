@@ -7,7 +7,7 @@ use crate::ports::advisor::{Brief, CoinBrief};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::indicators::atr;
+use crate::adapters::indicators::atr;
 
 /// Share of the largest allowed position that an entry aims at, in per cent: prices may move before it is filled.
 const AIM_PCT: Decimal = Decimal::from_parts(80, 0, 0, false, 0);

@@ -36,9 +36,21 @@ fn coin(symbol: &str, closes: &[i64], side: Option<PositionSide>) -> CoinBrief {
         quantity: Quantity::parse("1").expect("plain"),
         average_price: last,
         unrealized: Money::ZERO,
+        leverage: 1,
+        stop_loss: None,
+        profit_target: None,
+        opened_at: Timestamp(0),
     });
     let quote = Quote { price: last, at: Timestamp(0) };
-    CoinBrief { coin: instrument.base.clone(), instrument, quote, candles: candles.into(), position, waiting: false }
+    CoinBrief {
+        coin: instrument.base.clone(),
+        instrument,
+        quote,
+        candles: candles.into(),
+        recent_candles: [].into(),
+        position,
+        waiting: false,
+    }
 }
 
 fn brief(coins: Vec<CoinBrief>) -> Brief {
@@ -48,8 +60,17 @@ fn brief(coins: Vec<CoinBrief>) -> Brief {
         equity: Money::new(Decimal::from(10_000)),
         cash: Money::new(Decimal::from(10_000)),
         settings: TraderSettings::default(),
+        margin: true,
+        day_start_equity: Money::new(Decimal::from(10_000)),
+        high_water_mark: Money::new(Decimal::from(10_000)),
+        entries_today: 0,
         seed: 42,
         coins,
+        open_orders: Vec::new(),
+        waiting: Vec::new(),
+        closed_trades: Vec::new(),
+        past_decisions: Vec::new(),
+        missing: Vec::new(),
     }
 }
 

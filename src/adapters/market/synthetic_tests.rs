@@ -2,7 +2,7 @@
 
 use super::super::simulated_clock::tests::HandClock;
 use super::*;
-use crate::adapters::advisors::indicators::{closes, ema, rsi};
+use crate::adapters::indicators::{closes, ema, rsi};
 use crate::domain::time::{MINUTE_MS, SECOND_MS};
 use std::sync::atomic::{AtomicI64, Ordering};
 

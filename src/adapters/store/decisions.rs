@@ -107,6 +107,16 @@ pub(super) async fn of_cycle(db: &impl ConnectionTrait, cycle: CycleId) -> Resul
     read(db, Entity::find().filter(Column::CycleId.eq(cycle.0)).order_by_asc(Column::Id)).await
 }
 
+/// Decisions of which something became, newest first. The condition is written out as in the index that it uses.
+pub(super) async fn past_in(db: &impl ConnectionTrait, book: BookId, limit: u32) -> Result<Vec<Decision>, StoreError> {
+    let query = Entity::find()
+        .filter(Column::BookId.eq(book.0))
+        .filter(Expr::cust("expires_at IS NULL AND status <> 'no_action'"))
+        .order_by_desc(Column::Id);
+    let rows = first_rows(db, &query, Page::first(limit)).await.map_err(failed(READING))?;
+    rows.into_iter().map(decision_of).collect()
+}
+
 /// The words of the history, so that a stored one becomes the same static word again.
 const EVENT_WORDS: &[&str] = &[
     "answer_unusable",

@@ -25,6 +25,7 @@ mod order_rows;
 mod orders;
 mod positions;
 mod probes;
+mod prompt_templates;
 mod providers;
 mod reads;
 mod reconciliation;

@@ -2,7 +2,8 @@
 
 use super::SqlStore;
 use super::{
-    books, credentials, cycles, decisions, fills, incidents, ledger, messages, orders, positions, touched, traders,
+    books, credentials, cycles, decisions, fills, incidents, ledger, messages, orders, positions, prompt_templates,
+    touched, traders,
 };
 use crate::domain::arming::Arm;
 use crate::domain::book::{Book, BookView};
@@ -17,6 +18,7 @@ use crate::domain::market::Coin;
 use crate::domain::notification::Notification;
 use crate::domain::order::{Order, OrderCause};
 use crate::domain::position::Position;
+use crate::domain::prompt_template::PromptTemplate;
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::{ExchangeEnvironment, VenueKind};
@@ -120,6 +122,10 @@ impl Reads for SqlStore {
         decisions::waiting_of(&self.db.reader, trader).await
     }
 
+    async fn past_decisions(&self, book: BookId, limit: u32) -> Result<Vec<Decision>, StoreError> {
+        decisions::past_in(&self.db.reader, book, limit).await
+    }
+
     async fn decisions_of_cycle(&self, cycle: CycleId) -> Result<Vec<Decision>, StoreError> {
         decisions::of_cycle(&self.db.reader, cycle).await
     }
@@ -218,6 +224,10 @@ impl Reads for SqlStore {
 
     async fn unread_notifications(&self) -> Result<i64, StoreError> {
         messages::unread_count(&self.db.reader).await
+    }
+
+    async fn prompt_templates(&self, trader: TraderId, limit: u32) -> Result<Vec<PromptTemplate>, StoreError> {
+        prompt_templates::newest(&self.db.reader, trader, limit).await
     }
 
     async fn audit(&self, page: Page) -> Result<Vec<AuditRow>, StoreError> {

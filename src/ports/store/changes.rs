@@ -14,6 +14,7 @@ use crate::domain::ledger::LedgerTransaction;
 use crate::domain::notification::NewNotification;
 use crate::domain::order::Order;
 use crate::domain::position::Position;
+use crate::domain::prompt_template::PromptTemplate;
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
@@ -198,6 +199,8 @@ pub struct Changes {
     pub forgotten_modes: Vec<ProviderId>,
     /// Answer modes that worked; what was known of the same model is replaced.
     pub answer_modes: Vec<KnownMode>,
+    /// Saved templates of prompts; a number that its trader's templates have already is a conflict.
+    pub saved_templates: Vec<PromptTemplate>,
     /// Models that may spend real money; an earlier arm of the same model ends.
     pub arms: Vec<Arm>,
     /// Models that may not any more, whether they might or not.

@@ -16,6 +16,7 @@ use crate::domain::money::{Money, Price, Quantity};
 use crate::domain::notification::Notification;
 use crate::domain::order::{Order, OrderCause, OrderStatus};
 use crate::domain::position::Position;
+use crate::domain::prompt_template::PromptTemplate;
 use crate::domain::risk::RuleCode;
 use crate::domain::signal::{PositionSide, Side, Signal};
 use crate::domain::time::Timestamp;
@@ -348,6 +349,8 @@ pub trait Reads: Send + Sync {
     async fn expired_decisions(&self, now: Timestamp, limit: u32) -> Result<Vec<Decision>, StoreError>;
     /// Waiting decisions of a trader (pending and displayed), or of everybody.
     async fn waiting_decisions(&self, trader: Option<TraderId>) -> Result<Vec<Decision>, StoreError>;
+    /// Decisions of a book of which something became, newest first: neither holds nor what still waits.
+    async fn past_decisions(&self, book: BookId, limit: u32) -> Result<Vec<Decision>, StoreError>;
     /// Decisions of one cycle, in order of id.
     async fn decisions_of_cycle(&self, cycle: CycleId) -> Result<Vec<Decision>, StoreError>;
 
@@ -405,6 +408,8 @@ pub trait Reads: Send + Sync {
     async fn notifications(&self, filter: NotificationFilter, page: Page) -> Result<Vec<Notification>, StoreError>;
     /// How many notifications are unread.
     async fn unread_notifications(&self) -> Result<i64, StoreError>;
+    /// Saved templates of a trader's prompts, newest first: the first is in force.
+    async fn prompt_templates(&self, trader: TraderId, limit: u32) -> Result<Vec<PromptTemplate>, StoreError>;
     /// A page of the audit trail, newest first.
     async fn audit(&self, page: Page) -> Result<Vec<AuditRow>, StoreError>;
 }

@@ -7,6 +7,7 @@ use crate::domain::decision::{Decision, DecisionEvent, DecisionSource, DecisionS
 use crate::domain::ids::{DecisionId, OrderId};
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::market::Coin;
+use crate::domain::money::Quantity;
 use crate::domain::notification::{NewNotification, NotificationKind};
 use crate::domain::order::{OrderCause, OrderIntent};
 use crate::domain::risk::{RiskChecked, RiskReport, RuleCode, RuleResult, Verdict};
@@ -187,7 +188,14 @@ impl Run<'_> {
             self.finish(changes, decision, DecisionEvent::Hold, wall);
             return Ok(None);
         }
-        let wish = wish(&decision.coin, proposal);
+        let wish = match wish(&decision.coin, proposal, scene) {
+            Ok(wish) => wish,
+            Err(error) => {
+                decision.risk = refusal(&error);
+                self.finish(changes, decision, DecisionEvent::Deny, wall);
+                return Ok(None);
+            }
+        };
         // The decision's first stored version is 1: its terms carry it.
         let intent = match scene.intent(&wish, OrderCause::Decision(decision.id), 1) {
             Ok(intent) => intent,
@@ -357,16 +365,24 @@ pub(crate) const fn verb(signal: Signal) -> &'static str {
     }
 }
 
-fn wish(coin: &Coin, proposal: &Proposal) -> Wish {
-    Wish {
+fn wish(coin: &Coin, proposal: &Proposal, scene: &Scene<'_>) -> Result<Wish, IntentError> {
+    Ok(Wish {
         coin: coin.clone(),
         signal: proposal.signal,
         // A close takes what is held: what the model believes to hold is no input.
-        quantity: proposal.quantity.filter(|_| proposal.signal.is_entry()),
+        quantity: if proposal.signal.is_entry() { size(coin, proposal, scene)? } else { None },
         leverage: proposal.leverage,
         stop_loss: proposal.stop_loss,
         profit_target: proposal.profit_target,
-    }
+    })
+}
+
+/// The base quantity of an entry: as said, or what a share of equity buys at the price of the brief.
+fn size(coin: &Coin, proposal: &Proposal, scene: &Scene<'_>) -> Result<Option<Quantity>, IntentError> {
+    let (None, Some(share)) = (proposal.quantity, proposal.equity_pct) else { return Ok(proposal.quantity) };
+    let quote = scene.market.quotes.get(coin).ok_or_else(|| IntentError::NoPrice(coin.clone()))?;
+    let equity = scene.equity.filter(|equity| !equity.is_negative()).ok_or(IntentError::NoEquity)?;
+    Ok(Some(equity.percent(share).buys_at(quote.price)))
 }
 
 /// What the model said, as it said it.
@@ -411,7 +427,7 @@ pub(crate) fn refusal(error: &IntentError) -> RiskReport {
     let rule = match error {
         IntentError::NotTraded(_) | IntentError::Filter(_) => RuleCode::Instrument,
         IntentError::NoPrice(_) => RuleCode::PriceAge,
-        IntentError::QuantityMissing => RuleCode::Sanity,
+        IntentError::QuantityMissing | IntentError::NoEquity => RuleCode::Sanity,
     };
     RiskReport {
         rules: vec![RuleResult {

@@ -68,7 +68,11 @@ impl Run<'_> {
 const fn counts_as_api_error(error: &CycleError) -> bool {
     matches!(
         error,
-        CycleError::Market(_) | CycleError::Advisor(_) | CycleError::StaleMarketData(_) | CycleError::Live(_)
+        CycleError::Market(_)
+            | CycleError::Advisor(_)
+            | CycleError::Consult(_)
+            | CycleError::StaleMarketData(_)
+            | CycleError::Live(_)
     )
 }
 
@@ -80,6 +84,7 @@ fn incident(run: &Run<'_>, error: &CycleError, at: Timestamp) -> NewIncident {
         CycleError::Live(_) => (IncidentKind::ExchangeNotConfigured, Severity::High, "the exchange is not configured"),
         CycleError::StaleMarketData(_) => (IncidentKind::StaleMarketData, Severity::Medium, "no fresh prices"),
         CycleError::Market(_) => (IncidentKind::StaleMarketData, Severity::Medium, "the market did not answer"),
+        CycleError::Consult(_) => (IncidentKind::ModelError, Severity::High, "the language model gave no answer"),
         CycleError::Advisor(_) | CycleError::UnknownAdvisor(_) => {
             (IncidentKind::ModelError, Severity::Medium, "the advisor gave no answer")
         }

@@ -236,7 +236,7 @@ fn cycle_error(error: CycleError) -> AppError {
         CycleError::Overtaken(_) => AppError::conflict("cycle_abandoned", words),
         CycleError::StaleMarketData(_) => AppError::unavailable("stale_market_data", words),
         CycleError::Market(_) => AppError::unavailable("market_unavailable", words),
-        CycleError::Advisor(_) => AppError::unavailable("advisor_failed", words),
+        CycleError::Advisor(_) | CycleError::Consult(_) => AppError::unavailable("advisor_failed", words),
         CycleError::Store(error) => error.into(),
     }
 }

@@ -15,6 +15,7 @@ pub mod models;
 pub mod openapi;
 pub mod orders;
 pub mod overview;
+pub mod prompt;
 pub mod providers;
 pub mod settings;
 pub mod stop;

@@ -16,6 +16,7 @@ pub mod model_actions;
 pub mod models;
 pub mod notifications;
 pub mod orders;
+pub mod prompt;
 pub mod providers;
 pub mod reconciliation;
 pub mod settings;

@@ -15,6 +15,7 @@ use countersign::domain::market::{Coin, Symbol};
 use countersign::domain::notification::Notification;
 use countersign::domain::order::{Order, OrderCause};
 use countersign::domain::position::Position;
+use countersign::domain::prompt_template::PromptTemplate;
 use countersign::domain::provider::{AnswerMode, Provider};
 use countersign::domain::reconciliation::{
     AccountLink, Adjustment, Amounts, AssetLine, Difference, KnownAccount, ReconciliationRun, Standing,
@@ -215,6 +216,7 @@ pass_on! {
         async fn inbox_counts(&self, trader: Option<TraderId>) -> Result<(TabCounts, BarCounts), StoreError>;
         async fn expired_decisions(&self, now: Timestamp, limit: u32) -> Result<Vec<Decision>, StoreError>;
         async fn waiting_decisions(&self, trader: Option<TraderId>) -> Result<Vec<Decision>, StoreError>;
+        async fn past_decisions(&self, book: BookId, limit: u32) -> Result<Vec<Decision>, StoreError>;
         async fn decisions_of_cycle(&self, cycle: CycleId) -> Result<Vec<Decision>, StoreError>;
         async fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError>;
         async fn venue_answer(&self, id: OrderId) -> Result<Option<VenueAnswer>, StoreError>;
@@ -239,6 +241,7 @@ pass_on! {
         async fn open_incidents(&self) -> Result<i64, StoreError>;
         async fn notifications(&self, filter: NotificationFilter, page: Page) -> Result<Vec<Notification>, StoreError>;
         async fn unread_notifications(&self) -> Result<i64, StoreError>;
+        async fn prompt_templates(&self, trader: TraderId, limit: u32) -> Result<Vec<PromptTemplate>, StoreError>;
         async fn audit(&self, page: Page) -> Result<Vec<AuditRow>, StoreError>;
     }
 }

@@ -10,6 +10,7 @@ mod model;
 mod model_actions;
 mod models;
 mod orders;
+mod prompt;
 mod settings;
 mod statements;
 mod toggles;

@@ -4,10 +4,8 @@ use crate::support::{Client, Database, House, Stage};
 use async_trait::async_trait;
 use countersign::domain::market::Coin;
 use countersign::domain::provider::{AnswerMode, Provider, TokenUsage};
-use countersign::ports::advisor::{Brief, UnusableAnswer};
-use countersign::ports::language_model::{
-    AnswerReader, ChatError, ChatReply, ChatRequest, LanguageModels, Prompt, PromptWriter, ReadAnswer, TemplateError,
-};
+use countersign::ports::advisor::UnusableAnswer;
+use countersign::ports::language_model::{AnswerReader, ChatError, ChatReply, ChatRequest, LanguageModels, ReadAnswer};
 use countersign::ports::vault::{SealContext, Vault};
 use countersign::services::ai::Ai;
 use secrecy::ExposeSecret;
@@ -107,26 +105,6 @@ impl AnswerReader for FakeReader {
     }
 }
 
-struct NoPrompts;
-
-impl PromptWriter for NoPrompts {
-    fn default_template(&self) -> &'static str {
-        ""
-    }
-
-    fn version(&self, _: &str) -> String {
-        "0".repeat(16)
-    }
-
-    fn check(&self, _: &str) -> Result<(), TemplateError> {
-        Ok(())
-    }
-
-    fn write(&self, _: &str, _: &Brief, _: &str, _: AnswerMode) -> Result<Prompt, TemplateError> {
-        unreachable!("no cycle runs in these stories")
-    }
-}
-
 pub struct Lab {
     house: House,
     pub models: Arc<FakeModels>,
@@ -149,7 +127,7 @@ impl Stage for Lab {
         let asked = Arc::clone(&models);
         let arrange = move |desk: &mut countersign::services::desk::Desk| {
             let _ = asked.vault.set(Arc::clone(&desk.vault));
-            desk.ai = Some(Ai { models: asked, answers: Arc::new(FakeReader), prompts: Arc::new(NoPrompts) });
+            desk.ai = Some(Ai { models: asked, answers: Arc::new(FakeReader) });
         };
         Self { house: House::with(database, |_| {}, arrange).await, models }
     }

@@ -77,6 +77,7 @@ impl Shared {
             markets: Markets { simulation: Arc::clone(&self.market), live: HashMap::new() },
             ai: None,
             advisors: Arc::new(OneAdvisor(Arc::clone(&self.thinker))),
+            prompts: Arc::new(countersign::adapters::llm::prompt::Templates),
             venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(Arc::clone(&self.market))))),
             stop: StopGate::new(switch),
             stop_recording: tokio::sync::Mutex::new(()),

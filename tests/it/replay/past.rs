@@ -79,6 +79,7 @@ impl Past {
             markets: Markets { simulation: Arc::clone(&source), live: HashMap::new() },
             ai: None,
             advisors: Arc::new(BuiltInAdvisors::new()),
+            prompts: Arc::new(countersign::adapters::llm::prompt::Templates),
             venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(source)))),
             stop: StopGate::new(Arc::new(FileStopSwitch::beside(&file))),
             stop_recording: Mutex::new(()),

@@ -18,8 +18,8 @@
 pub mod app;
 pub mod client;
 pub mod clock;
-pub mod hand_market;
 pub mod fake_provider;
+pub mod hand_market;
 pub mod house;
 pub mod hurried;
 pub mod postgres;

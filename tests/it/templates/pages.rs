@@ -28,6 +28,38 @@ pub fn fact(key: &str, value: &str) -> KeyValue {
     KeyValue::new(key, value)
 }
 
+pub fn prompt_page() -> PromptPage {
+    let line = |sign, text: &str| DiffLine { sign, text: text.into() };
+    PromptPage {
+        shell: shell("Prompt of Sage", Nav::Models, Some(Env::Testnet)),
+        id: 1,
+        name: "Sage".into(),
+        note: "Built-in rules answer for this model, and they read no prompt.".into(),
+        state: badge("its own", Tone::Good),
+        is_default: false,
+        version: "9f86d081884c7d65".into(),
+        may_save: true,
+        bytes_max: "16,384".into(),
+        template: "{% block system %}\n<script>alert(1)</script>\n{% endblock %}".into(),
+        error: "Nothing was saved: line 3: a name that does not exist is used: {{ <script>alert(1)</script> }}.".into(),
+        preview: PromptPreview {
+            error: String::new(),
+            size: "About 4,321 tokens of at most 24,000, counted as three bytes each.".into(),
+            cut: vec!["1h candles of each coin: the newest 24 of 48 are told".into()],
+            system: "<script>alert(1)</script>".into(),
+            user: "too late <img src=x>".into(),
+            diff: vec![line(' ', "same"), line('-', "<b>trend"), line('+', "<script>alert(1)</script>")],
+        },
+        saved: vec![SavedTemplate {
+            number: 1,
+            version: "9f86d081884c7d65".into(),
+            is_default: false,
+            by: "ann".into(),
+            at: minutes_ago(9),
+        }],
+    }
+}
+
 pub fn approve_form() -> ConfirmForm {
     ConfirmForm::approve(
         "c5rf-t0ken",
@@ -365,6 +397,7 @@ pub fn pages() -> Vec<(&'static str, String)> {
                 groups: groups(""),
             }),
         ),
+        ("prompt", html(&prompt_page())),
         ("settings", html(&settings(false))),
         ("settings-confirm", html(&settings(true))),
         ("orders", html(&orders)),

@@ -29,6 +29,7 @@ pub mod order_event;
 pub mod order_probe;
 pub mod outbox;
 pub mod position;
+pub mod prompt_template;
 pub mod provider;
 pub mod provider_mode;
 pub mod reconciliation_run;

@@ -3,8 +3,8 @@
 use super::document::named;
 use super::operation::{Kind, Operation, Param, Reply, Shape, error, may, must, op, reply};
 use crate::web::api::{
-    activity, axes, books, credentials, cycle, decisions, execution, models, orders, overview, providers, stop, whoami,
-    wire,
+    activity, axes, books, credentials, cycle, decisions, execution, models, orders, overview, prompt, providers, stop,
+    whoami, wire,
 };
 
 const MODEL_ID: Param = may("model_id", Kind::Integer, "Only this model's.");
@@ -115,6 +115,25 @@ pub const OPERATIONS: &[Operation] = &[
     .text("Any subset, all or nothing.")
     .body(&[], r#"{"max_daily_loss_pct": 2.5, "supported_assets": ["BTC", "ETH"]}"#)
     .settings(),
+    op("GET", "/api/models/{id}/prompt", MODELS, "Show the template of the prompts", &[
+        reply(200, "The template in force", Shape::One(named::<prompt::PromptRow>)),
+        NOT_FOUND,
+    ]),
+    op("POST", "/api/models/{id}/prompt", MODELS, "Change the template of the prompts", &[
+        reply(200, "The template in force", Shape::One(named::<prompt::PromptRow>)),
+        NOT_FOUND,
+        error(409, "`template_changed`: another version is in force than the one named"),
+        error(422, "`invalid`: it does not render; the line is named and nothing is changed"),
+    ])
+    .text("A template is tried with sample data before it is kept. Every saved one stays.")
+    .body(
+        &[
+            may("template", Kind::Text, "Jinja with the blocks `system` and `user`; 16,384 bytes or less."),
+            may("is_default", Kind::Bool, "True, without a template: back to the program's own."),
+            may("version", Kind::Text, "The version that the change was made from."),
+        ],
+        r#"{"is_default": true}"#,
+    ),
     op("GET", "/api/models/{id}/conversations", MODELS, "List what was asked and answered", &[
         reply(200, "Cycles, newest first", Shape::List(named::<activity::Conversation>)),
         NOT_FOUND,

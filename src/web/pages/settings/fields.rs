@@ -13,12 +13,13 @@ const COINS_OFFERED: usize = 60;
 /// The longest name of a coin that is read, in characters.
 const COIN_CHARS_MAX: usize = 40;
 /// The groups in page order, with heading and a sentence below it.
-const GROUPS: [(SettingGroup, &str, &str); 7] = [
+const GROUPS: [(SettingGroup, &str, &str); 8] = [
     (SettingGroup::Trading, "Trading", ""),
     (SettingGroup::Risk, "Risk limits", "Checked before every entry. Exits are never held back by them."),
     (SettingGroup::Orders, "Approval and orders", ""),
     (SettingGroup::Simulation, "Simulated costs", "Used by the built-in fill model only."),
     (SettingGroup::AutoPause, "Auto-pause", "Full automation falls back to asking when one of these is met."),
+    (SettingGroup::Ai, "AI", "Used when a language model answers. The built-in rules read neither."),
     (SettingGroup::Notifications, "Notifications", "What lands behind the bell. Incidents are recorded in any case."),
     (SettingGroup::Presentation, "Explanations", ""),
 ];
