@@ -10,7 +10,6 @@ use crate::domain::position::Position;
 use crate::domain::provider::Provider;
 use crate::domain::reconciliation::ReconciliationRun;
 use crate::domain::trader::Trader;
-use crate::ports::language_model::ChatError;
 use std::error::Error;
 
 /// A cycle begins.
@@ -204,7 +203,7 @@ pub fn answer_unusable(trader: &Trader, provider: &Provider, errors: &[String]) 
 }
 
 /// The second question got no answer; the first one stands with its errors.
-pub fn second_question_failed(trader: &Trader, provider: &Provider, error: &ChatError) {
+pub fn second_question_failed(trader: &Trader, provider: &Provider, error: &dyn Error) {
     tracing::warn!(
         model = trader.id.0,
         provider = provider.id.0,

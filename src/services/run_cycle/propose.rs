@@ -20,6 +20,7 @@ use crate::services::cycle_parts::{IntentError, MarketView, Scene, Wish};
 use crate::services::journal::journal;
 use crate::services::live::AccountView;
 use crate::services::settle::{SELF, move_decision};
+use std::collections::BTreeMap;
 
 /// Warning word: prices sent in with decisions do not count in live trading.
 const MARKET_DATA_IGNORED: &str = "market_data_ignored";
@@ -49,6 +50,7 @@ impl Run<'_> {
             let order = self.decide_one(&mut changes, &mut scene, decision, answer, wall).await?;
             orders.extend(order);
         }
+        self.note_unusable_answers(&mut changes, wall);
         self.note_circuit_breakers(&mut changes, wall);
         changes.new_cycle =
             Some(Cycle { asked: advice.asked.clone(), answered: advice.answered.clone(), ..self.cycle(market, wall) });
@@ -153,7 +155,7 @@ impl Run<'_> {
             order_style: self.trader.settings.order_style,
             worst_price: None,
             justification: String::new(),
-            explanation: std::collections::BTreeMap::new(),
+            explanation: BTreeMap::new(),
             quote: None,
             risk: RiskReport::default(),
             impact: Impact::default(),
@@ -178,7 +180,6 @@ impl Run<'_> {
         let proposal = match answer {
             Ok(proposal) => proposal,
             Err(unusable) => {
-                self.unusable(changes, &decision.coin, &unusable.message, wall);
                 self.finish(changes, decision, DecisionEvent::AnswerUnusable { why: unusable.message.clone() }, wall);
                 return Ok(None);
             }
@@ -201,7 +202,6 @@ impl Run<'_> {
             Ok(intent) => intent,
             Err(IntentError::QuantityMissing) => {
                 let why = IntentError::QuantityMissing.to_string();
-                self.unusable(changes, &decision.coin, &why, wall);
                 self.finish(changes, decision, DecisionEvent::AnswerUnusable { why }, wall);
                 return Ok(None);
             }
@@ -283,20 +283,33 @@ impl Run<'_> {
         changes.new_decisions.push(decision);
     }
 
-    fn unusable(&self, changes: &mut Changes, coin: &Coin, why: &str, wall: Timestamp) {
-        // Who sends decisions in reads the answer; the trader's own advisor has nobody but the operator.
+    /// Whoever sends decisions in reads the answer; what the trader's own advisor says has nobody but the operator. The
+    /// same reason for several coins is one incident: the answer failed as a whole.
+    fn note_unusable_answers(&self, changes: &mut Changes, wall: Timestamp) {
         if self.request.decisions.is_some() {
             return;
         }
-        changes.incidents.push(NewIncident {
-            kind: IncidentKind::ModelError,
-            severity: Severity::Medium,
-            trader_id: Some(self.trader.id),
-            title: format!("{}: the answer for {coin} could not be used", self.trader.name),
-            detail: why.to_owned(),
-            fingerprint: coin.to_string(),
-            at: wall,
-        });
+        let mut reasons: BTreeMap<String, Vec<Coin>> = BTreeMap::new();
+        for decision in &changes.new_decisions {
+            if let DecisionState::ModelError { why } = &decision.state {
+                reasons.entry(why.clone()).or_default().push(decision.coin.clone());
+            }
+        }
+        for (why, coins) in reasons {
+            let (coins, fingerprint) = match coins.as_slice() {
+                [coin] => (coin.to_string(), coin.to_string()),
+                several => (several.iter().map(Coin::as_str).collect::<Vec<_>>().join(", "), "answer".to_owned()),
+            };
+            changes.incidents.push(NewIncident {
+                kind: IncidentKind::ModelError,
+                severity: Severity::Medium,
+                trader_id: Some(self.trader.id),
+                title: format!("{}: the answer for {coins} could not be used", self.trader.name),
+                detail: why,
+                fingerprint,
+                at: wall,
+            });
+        }
     }
 
     fn notify_waiting(&self, changes: &mut Changes, decision: &Decision, wall: Timestamp) {
