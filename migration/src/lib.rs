@@ -21,6 +21,7 @@ mod m0012_accounts;
 mod m0013_reconciliation;
 mod m0014_venue_answers;
 mod m0015_providers;
+mod m0016_ai_costs;
 mod m0017_prompt_templates;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_reconciliation::Migration),
             Box::new(m0014_venue_answers::Migration),
             Box::new(m0015_providers::Migration),
+            Box::new(m0016_ai_costs::Migration),
             Box::new(m0017_prompt_templates::Migration),
         ]
     }

@@ -55,6 +55,8 @@ word_enum! {
         EmergencyStopAll = "EMERGENCY_STOP_ALL",
         /// The advisor gave nothing usable.
         ModelError = "MODEL_ERROR",
+        /// Several answers in a row were unusable: exits only.
+        SafeMode = "SAFE_MODE",
         /// No fresh price.
         StaleMarketData = "STALE_MARKET_DATA",
         /// A stop could not be placed or executed.

@@ -3,6 +3,7 @@
 pub mod absence;
 pub mod access;
 pub mod account;
+pub mod ai_cost;
 pub mod arming;
 pub mod auto_pause;
 pub mod book;

@@ -69,6 +69,13 @@ pub struct TokenUsage {
     pub output: u64,
 }
 
+impl TokenUsage {
+    /// Both together.
+    pub const fn plus(self, other: Self) -> Self {
+        Self { input: self.input.saturating_add(other.input), output: self.output.saturating_add(other.output) }
+    }
+}
+
 impl TokenPrice {
     /// What so many tokens cost, exactly; `None` beyond what a decimal holds.
     pub fn cost(&self, usage: TokenUsage) -> Option<Decimal> {

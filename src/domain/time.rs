@@ -32,8 +32,27 @@ impl Timestamp {
         Self(self.0 - self.0.rem_euclid(DAY_MS))
     }
 
+    /// 00:00 UTC of the first day of this moment's month.
+    pub fn month_start(self) -> Self {
+        let day = jiff::Timestamp::from_millisecond(self.0).map_or(1, |at| at.to_zoned(jiff::tz::TimeZone::UTC).day());
+        Self(self.day_start().0 - i64::from(day - 1) * DAY_MS)
+    }
+
     /// The latest multiple of `step_ms` that is not after this moment.
     pub const fn floor_to(self, step_ms: i64) -> Self {
         Self(self.0 - self.0.rem_euclid(step_ms))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_starts_on_its_first_day() {
+        // 2024-02-29T13:00:00Z and 2024-02-01T00:00:00Z.
+        assert_eq!(Timestamp(1_709_211_600_000).month_start(), Timestamp(1_706_745_600_000));
+        assert_eq!(Timestamp(1_706_745_600_000).month_start(), Timestamp(1_706_745_600_000));
+        assert_eq!(Timestamp(1_706_745_599_999).month_start(), Timestamp(1_704_067_200_000));
     }
 }

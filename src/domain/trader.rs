@@ -49,6 +49,8 @@ pub struct Trader {
     pub next_run_at: Option<Timestamp>,
     /// Failed calls in a row (market data or advisor); any success resets it.
     pub api_errors: u32,
+    /// Cycles in a row whose language model gave nothing usable; a usable answer resets it.
+    pub model_errors: u32,
     /// Wall-clock time.
     pub created_at: Timestamp,
     /// Wall-clock time of deletion; its history stays readable.
@@ -57,7 +59,15 @@ pub struct Trader {
     pub version: i64,
 }
 
+/// So many unusable answers in a row put a model in safe mode.
+pub const SAFE_MODE_AFTER: u32 = 3;
+
 impl Trader {
+    /// Whether the model is in safe mode: it is asked, but opens nothing until it has given a usable answer.
+    pub const fn is_in_safe_mode(&self) -> bool {
+        self.model_errors >= SAFE_MODE_AFTER
+    }
+
     /// Whether cycles may run.
     pub fn is_active(&self) -> bool {
         self.deleted_at.is_none() && self.state == TradingState::Active

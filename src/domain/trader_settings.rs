@@ -296,6 +296,8 @@ settings! {
     auto_pause_api_errors: u32 = "3", Int(1, 100), "", AutoPause, "API errors", "Failed calls in a row.";
     ai_temperature: Decimal = "0.7", Dec("0", "2"), "", Ai, "Temperature", "How freely a language model chooses its words: 0 repeats itself, 2 wanders.";
     ai_strategy: String = "", Text(STRATEGY_MAX), "", Ai, "Strategy", "In your own words: what the model should look for, and what to leave alone. It stands in every prompt; the limits hold whatever it says.";
+    ai_budget_day: Decimal = "0", Dec("0", "100000"), "USD", Ai, "Budget a day", "Stops asking when the calls of this UTC day have cost so much; a warning comes at 80 %. 0 sets none.";
+    ai_budget_month: Decimal = "0", Dec("0", "1000000"), "USD", Ai, "Budget a month", "The same for the UTC month.";
     notify_trades: bool = "true", Bool, "", Notifications, "Trades", "A notification for each executed or failed order.";
     notify_approvals: bool = "true", Bool, "", Notifications, "Approvals", "A notification when a decision waits for you.";
     notify_risk_triggers: bool = "true", Bool, "", Notifications, "Risk triggers", "A notification when a circuit breaker trips.";

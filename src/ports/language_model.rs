@@ -18,6 +18,14 @@ pub const TEMPLATE_MAX_BYTES: usize = 16 * 1024;
 /// The most tokens of a prompt, as estimated: it leaves room for an answer in a context of 32,768 tokens.
 pub const PROMPT_TOKENS_MAX: u32 = 24_000;
 
+/// Bytes that make a token. English has four and figures two or three; with fewer bytes the estimate errs upwards.
+const TOKEN_BYTES: usize = 3;
+
+/// Tokens of so many bytes of text, estimated.
+pub const fn estimate_tokens(bytes: usize) -> u64 {
+    bytes.div_ceil(TOKEN_BYTES) as u64
+}
+
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -4,19 +4,24 @@
 //! remembered. An answer that cannot be used is quoted its exact errors once; what still cannot be used stays unusable,
 //! for the coin it belongs to, and is never taken for holding.
 
-use crate::domain::ids::ProviderId;
+use crate::domain::ai_cost::{AiCall, AiPurpose, Budget, BudgetSpan};
+use crate::domain::ids::{CycleId, ProviderId};
+use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::market::Coin;
-use crate::domain::provider::{AnswerMode, Provider};
+use crate::domain::provider::{AnswerMode, Provider, TokenUsage};
+use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
 use crate::observe;
 use crate::ports::advisor::{Advice, Brief, Proposal, UnusableAnswer};
 use crate::ports::language_model::{
-    ChatError, ChatMessage, ChatReply, ChatRequest, ChatRole, Prompt, ReadAnswer, TemplateError,
+    ChatError, ChatMessage, ChatReply, ChatRequest, ChatRole, Prompt, ReadAnswer, TemplateError, estimate_tokens,
 };
 use crate::ports::store::{Changes, Guard, KnownMode, StoreError};
 use crate::services::ai::Ai;
 use crate::services::desk::Desk;
 use crate::services::templates;
+use rust_decimal::Decimal;
+use std::sync::{Mutex, PoisonError};
 
 /// The most tokens of an answer: fifty coins with their reasons, and room for models that think aloud.
 const ANSWER_TOKENS_MAX: u32 = 16_384;
@@ -37,6 +42,24 @@ pub enum ConsultError {
     /// There is nothing to ask about.
     #[error("no coin has a fresh price")]
     NothingToAsk,
+    /// A budget is set, and nobody said what the tokens cost.
+    #[error(
+        "a budget is set, but what tokens of {provider} cost is not known: name its prices, or set the budget to 0"
+    )]
+    PriceUnknown {
+        /// The provider's name.
+        provider: String,
+    },
+    /// The budget is spent: nobody is asked before the next day or month.
+    #[error("the AI budget of this {span} is spent: {spent} of {limit} USD")]
+    BudgetSpent {
+        /// Which one.
+        span: BudgetSpan,
+        /// In US dollars.
+        spent: Decimal,
+        /// In US dollars.
+        limit: Decimal,
+    },
     /// The template does not render with this brief.
     #[error("the prompt template failed: {0}")]
     Template(#[from] TemplateError),
@@ -48,11 +71,47 @@ pub enum ConsultError {
     Store(#[from] StoreError),
 }
 
-/// Asks the trader's language model about a brief.
+impl ConsultError {
+    /// Whether the language model or its provider is at fault, as opposed to a budget, a template or a missing row.
+    pub const fn is_the_models(&self) -> bool {
+        matches!(self, Self::Chat(_))
+    }
+}
+
+/// What asking has cost so far, whatever becomes of the cycle: it is written with the cycle's end, good or bad.
+#[derive(Debug, Default)]
+pub struct Bill(Mutex<(Vec<AiCall>, Vec<NewIncident>)>);
+
+impl Bill {
+    /// The calls that were made, and what a person should know about their cost.
+    pub fn items(&self) -> (Vec<AiCall>, Vec<NewIncident>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn add(&self, call: AiCall) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.push(call);
+    }
+
+    fn warn(&self, incident: NewIncident) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.push(incident);
+    }
+
+    fn total(&self) -> Decimal {
+        self.items().0.iter().filter_map(|call| call.cost).fold(Decimal::ZERO, Decimal::saturating_add)
+    }
+}
+
+/// Asks the trader's language model about a brief, for a cycle. What it costs is added to the bill.
 ///
 /// # Errors
 /// [`ConsultError`] when there is no answer at all; an answer that cannot be used is one, see [`Advice::coins`].
-pub async fn consult(desk: &Desk, trader: &Trader, brief: &Brief) -> Result<Advice, ConsultError> {
+pub async fn consult(
+    desk: &Desk,
+    trader: &Trader,
+    cycle: CycleId,
+    brief: &Brief,
+    bill: &Bill,
+) -> Result<Advice, ConsultError> {
     let ai = desk.ai.as_ref().ok_or(ConsultError::NotConnected)?;
     let provider = desk.store.provider(trader.provider_id).await?.filter(|provider| provider.deleted_at.is_none());
     let provider = provider.ok_or(ConsultError::NoProvider(trader.provider_id))?;
@@ -60,10 +119,31 @@ pub async fn consult(desk: &Desk, trader: &Trader, brief: &Brief) -> Result<Advi
     if coins.is_empty() {
         return Err(ConsultError::NothingToAsk);
     }
+    let budgets = within_budget(desk, trader, &provider).await?;
     let template = templates::current(desk, trader.id).await?;
     let known = desk.store.answer_mode(provider.id, &trader.model_name).await?;
-    let consultation = Consultation { desk, ai, provider: &provider, trader, coins, template: &template.text, known };
-    consultation.run(brief).await
+    let template = template.text.as_str();
+    let consultation = Consultation { desk, ai, provider: &provider, trader, cycle, coins, template, known, bill };
+    let advice = consultation.run(brief).await;
+    consultation.warn_of_budgets(&budgets);
+    advice
+}
+
+/// The budgets that are set, none of them spent.
+async fn within_budget(desk: &Desk, trader: &Trader, provider: &Provider) -> Result<Vec<Budget>, ConsultError> {
+    let now = desk.clock.now();
+    let days = desk.store.ai_days(Some(trader.id), now.month_start()).await?;
+    let sum = |since: Timestamp| {
+        days.iter().filter(|day| day.day >= since).fold(Decimal::ZERO, |sum, day| sum.saturating_add(day.cost))
+    };
+    let budgets = Budget::of(&trader.settings, sum(now.day_start()), sum(now.month_start()));
+    if !budgets.is_empty() && provider.price.is_none() {
+        return Err(ConsultError::PriceUnknown { provider: provider.name.clone() });
+    }
+    match budgets.iter().find(|budget| budget.is_spent()) {
+        Some(&Budget { span, limit, spent }) => Err(ConsultError::BudgetSpent { span, spent, limit }),
+        None => Ok(budgets),
+    }
 }
 
 /// One conversation under way.
@@ -72,9 +152,11 @@ struct Consultation<'a> {
     ai: &'a Ai,
     provider: &'a Provider,
     trader: &'a Trader,
+    cycle: CycleId,
     coins: Vec<Coin>,
     template: &'a str,
     known: Option<AnswerMode>,
+    bill: &'a Bill,
 }
 
 impl Consultation<'_> {
@@ -94,7 +176,7 @@ impl Consultation<'_> {
         let mut messages = messages(&prompt);
         messages.push(ChatMessage { role: ChatRole::Assistant, content: cut(&first.content) });
         messages.push(ChatMessage { role: ChatRole::User, content: again.clone() });
-        match self.ai.models.chat(self.provider, &self.request(messages, mode)).await {
+        match self.ask(messages, mode).await {
             Ok(second) => {
                 advice.asked = format!("{}\n\n--- asked again ---\n{again}", advice.asked);
                 advice.answered = format!("{}\n\n--- answered again ---\n{}", advice.answered, second.content);
@@ -117,7 +199,7 @@ impl Consultation<'_> {
         let mut refused = None;
         for mode in AnswerMode::ALL.iter().skip(first).copied() {
             let prompt = self.desk.prompts.write(self.template, brief, &schema, mode)?;
-            match self.ai.models.chat(self.provider, &self.request(messages(&prompt), mode)).await {
+            match self.ask(messages(&prompt), mode).await {
                 Ok(reply) => {
                     self.remember(mode).await;
                     return Ok((prompt, mode, reply));
@@ -127,6 +209,55 @@ impl Consultation<'_> {
             }
         }
         Err(refused.map_or(ConsultError::NotConnected, ConsultError::Chat))
+    }
+
+    /// One call, and its line on the bill.
+    async fn ask(&self, messages: Vec<ChatMessage>, mode: AnswerMode) -> Result<ChatReply, ChatError> {
+        let at = self.desk.clock.now();
+        let request = self.request(messages, mode);
+        let reply = self.ai.models.chat(self.provider, &request).await;
+        let (usage, is_estimated) = usage(&request, &reply);
+        let waited = u64::try_from(self.desk.clock.now().since(at)).unwrap_or(0);
+        let call = AiCall {
+            trader_id: self.trader.id,
+            provider_id: self.provider.id,
+            model_name: self.trader.model_name.clone(),
+            cycle_id: self.cycle,
+            purpose: AiPurpose::Cycle,
+            at,
+            usage,
+            is_estimated,
+            cost: None,
+            latency_ms: reply.as_ref().map_or(waited, |reply| reply.latency_ms),
+            is_answered: reply.is_ok(),
+        };
+        self.bill.add(call.priced(self.provider.price));
+        reply
+    }
+
+    /// A budget of which much is gone is told once, when the line is crossed.
+    fn warn_of_budgets(&self, before: &[Budget]) {
+        let now = self.desk.clock.now();
+        for budget in before {
+            let after = Budget { spent: budget.spent.saturating_add(self.bill.total()), ..*budget };
+            if budget.is_low() || !after.is_low() {
+                continue;
+            }
+            self.bill.warn(NewIncident {
+                kind: IncidentKind::CircuitBreaker,
+                severity: Severity::Medium,
+                trader_id: Some(self.trader.id),
+                title: format!("{}: most of the AI budget of this {} is spent", self.trader.name, after.span),
+                detail: format!(
+                    "{} of {} USD are spent ({} %). At 100 % the model is not asked any more.",
+                    after.spent.normalize(),
+                    after.limit.normalize(),
+                    after.used_pct().normalize()
+                ),
+                fingerprint: format!("ai budget {} {}", after.span, now.day_start().0),
+                at: now,
+            });
+        }
     }
 
     fn request(&self, messages: Vec<ChatMessage>, mode: AnswerMode) -> ChatRequest {
@@ -176,6 +307,20 @@ impl Consultation<'_> {
             ReadAnswer::Coins(coins) => coins,
             ReadAnswer::Unusable(why) => self.coins.iter().map(|coin| (coin.clone(), Err(why.clone()))).collect(),
         }
+    }
+}
+
+/// Tokens as the provider counted them. Where it did not say, an estimate; a provider that may have worked in vain (it
+/// was too late, or could not be understood) may have charged for the prompt.
+fn usage(request: &ChatRequest, reply: &Result<ChatReply, ChatError>) -> (TokenUsage, bool) {
+    let asked = request.messages.iter().map(|message| message.content.len()).sum();
+    match reply {
+        Ok(ChatReply { usage: Some(usage), .. }) => (*usage, false),
+        Ok(reply) => (TokenUsage { input: estimate_tokens(asked), output: estimate_tokens(reply.content.len()) }, true),
+        Err(ChatError::TimedOut { .. } | ChatError::ServerError { .. } | ChatError::Unreadable { .. }) => {
+            (TokenUsage { input: estimate_tokens(asked), output: 0 }, true)
+        }
+        Err(_) => (TokenUsage { input: 0, output: 0 }, false),
     }
 }
 

@@ -251,6 +251,7 @@ impl<'a> Scene<'a> {
                 Purpose::Exit(_) => &intent.coin,
             }),
             halted: self.account.entries_halted.as_deref(),
+            safe_mode: self.trader.is_in_safe_mode(),
             unresolved: unresolved(self.view, &intent, self.except_order),
         };
         check(intent, &context)

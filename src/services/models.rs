@@ -95,6 +95,7 @@ pub async fn create(desk: &Desk, new: NewModel, by: &str) -> Result<Trader, Mode
         settings,
         next_run_at: None,
         api_errors: 0,
+        model_errors: 0,
         created_at: at,
         deleted_at: None,
         version: 1,

@@ -22,7 +22,7 @@ use crate::domain::venue_kind::{AutomationLevel, VenueKind};
 use crate::ports::advisor::{Advice, AdvisorError, Proposal, UnusableAnswer};
 use crate::ports::market_data::{MarketData, MarketDataError};
 use crate::ports::store::{CommitError, IdKind, Lease, StoreError};
-use crate::services::consult::{ConsultError, consult};
+use crate::services::consult::{Bill, ConsultError, consult};
 use crate::services::cycle_parts::{MarketView, cycle_lease, ensure_book, relevant_coins};
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
 use crate::services::lease_keeper::{LEASE_MS, until_lost};
@@ -166,7 +166,7 @@ pub async fn run(desk: &Desk, request: CycleRequest) -> Result<CycleId, CycleErr
         return Err(CycleError::NotDue);
     }
     crate::observe::cycle_started(&trader, id, request.trigger);
-    let run = Run { desk, trader, id, lease, request, started_at: now };
+    let run = Run { desk, trader, id, lease, request, started_at: now, bill: Bill::default() };
     let outcome = tokio::select! {
         outcome = run.work() => outcome,
         () = until_lost(desk, &run.lease) => {
@@ -200,6 +200,8 @@ struct Run<'a> {
     lease: Lease,
     request: CycleRequest,
     started_at: crate::domain::time::Timestamp,
+    /// What asking has cost.
+    bill: Bill,
 }
 
 impl Run<'_> {
@@ -319,7 +321,7 @@ impl Run<'_> {
         let scene = BriefScene { trader: &self.trader, view, market, source: source.as_ref() };
         if self.trader.provider_id != BUILT_IN_PROVIDER {
             let brief = brief(self.desk, &scene, BriefDepth::Whole).await?;
-            return Ok(consult(self.desk, &self.trader, &brief).await?);
+            return Ok(consult(self.desk, &self.trader, self.id, &brief, &self.bill).await?);
         }
         let advisor = self.desk.advisors.find(self.trader.provider_id, &self.trader.model_name);
         let advisor = advisor.ok_or_else(|| CycleError::UnknownAdvisor(self.trader.model_name.clone()))?;

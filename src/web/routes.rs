@@ -109,6 +109,7 @@ pub const ROUTES: &[Entry] = routes! {
     // A model's settings and what is done with it
     GET  "/models/{id}/settings"              Page(Read)    => pages::settings::show;
     POST "/models/{id}/settings"              Page(Operate) => pages::settings::save;
+    GET  "/models/{id}/costs"                 Page(Read)    => pages::costs::show;
     GET  "/models/{id}/prompt"                Page(Read)    => pages::prompt::open;
     POST "/models/{id}/prompt"                Page(Operate) => pages::prompt::save;
     POST "/models/{id}/prompt/preview"        Page(Read)    => pages::prompt::preview;
@@ -184,6 +185,7 @@ pub const ROUTES: &[Entry] = routes! {
     POST   "/api/models/{id}/exchange/validate"    Api(Operate)     => api::credentials::validate;
     GET  "/api/models/{id}/settings"              Api(Read)    => api::settings::show;
     POST "/api/models/{id}/settings"              Api(Operate) => api::settings::change;
+    GET  "/api/models/{id}/ai-costs"              Api(Read)    => api::ai_costs::show;
     GET  "/api/models/{id}/prompt"                Api(Read)    => api::prompt::show;
     POST "/api/models/{id}/prompt"                Api(Operate) => api::prompt::change;
     POST "/api/models/{id}/cycle"                 Api(Propose) => api::cycle::run;

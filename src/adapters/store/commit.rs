@@ -4,8 +4,8 @@ use super::connect::Db;
 use super::row::failed;
 use super::write::Tx;
 use super::{
-    books, credentials, cycles, decisions, differences, fills, incidents, leases, ledger, messages, orders, positions,
-    probes, prompt_templates, providers, reconciliation, traders,
+    ai_costs, books, credentials, cycles, decisions, differences, fills, incidents, leases, ledger, messages, orders,
+    positions, probes, prompt_templates, providers, reconciliation, traders,
 };
 use crate::ports::store::{Changes, CommitError, Guard, StoreError};
 use sea_orm::{DbErr, RuntimeErr};
@@ -112,6 +112,9 @@ async fn write_traders(tx: &Tx, changes: &Changes) -> Result<(), CommitError> {
     for (id, next_run_at, api_errors) in &changes.reschedules {
         traders::reschedule(tx, *id, *next_run_at, *api_errors).await?;
     }
+    for (id, model_errors) in &changes.model_errors {
+        traders::set_model_errors(tx, *id, *model_errors).await?;
+    }
     Ok(())
 }
 
@@ -156,6 +159,7 @@ async fn write_credentials(tx: &Tx, changes: &Changes) -> Result<(), CommitError
         credentials::step_vault_key(tx, step).await?;
     }
     providers::write(tx, changes).await?;
+    ai_costs::write(tx, &changes.ai_calls, changes.new_decisions.len()).await?;
     credentials::save(tx, &changes.saved_credentials).await?;
     credentials::delete(tx, &changes.deleted_credentials).await?;
     credentials::disarm(tx, &changes.disarmed).await?;

@@ -5,6 +5,7 @@
 
 mod access;
 mod account_reads;
+mod ai_costs;
 mod amount;
 mod books;
 mod commit;

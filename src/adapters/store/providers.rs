@@ -1,13 +1,14 @@
 //! Providers of language models, their sealed keys, and which answer mode worked. Nothing here can open a seal.
 
-use super::SqlStore;
 use super::amount::Amount;
 use super::entity::provider::{ActiveModel, Column, Entity, Model};
 use super::entity::{provider_mode as mode, trader};
 use super::row::{Row, failed, of_time, only, refused};
 use super::write::{Tx, insert_all, updated_one};
+use super::{SqlStore, ai_costs};
+use crate::domain::ai_cost::{AiCall, AiDay};
 use crate::domain::credential::Sealed;
-use crate::domain::ids::ProviderId;
+use crate::domain::ids::{CycleId, ProviderId, TraderId};
 use crate::domain::provider::{AnswerMode, Provider, ProviderKind, TokenPrice};
 use crate::domain::time::Timestamp;
 use crate::ports::store::{Changes, CommitError, Guard, KnownMode, ProviderReads, StoreError};
@@ -46,6 +47,14 @@ impl ProviderReads for SqlStore {
         let query =
             mode::Entity::find().filter(mode::Column::ProviderId.eq(provider.0)).order_by_asc(mode::Column::ModelName);
         query.all(&self.db.reader).await.map_err(failed(READING_MODES))?.into_iter().map(mode_of).collect()
+    }
+
+    async fn ai_days(&self, trader: Option<TraderId>, since: Timestamp) -> Result<Vec<AiDay>, StoreError> {
+        ai_costs::days(&self.db.reader, trader, since).await
+    }
+
+    async fn ai_calls(&self, cycle: CycleId) -> Result<Vec<AiCall>, StoreError> {
+        ai_costs::calls_of_cycle(&self.db.reader, cycle).await
     }
 }
 

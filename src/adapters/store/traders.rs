@@ -42,6 +42,7 @@ fn row_of(trader: &Trader) -> Model {
         settings: to_json(&settings),
         next_run_at: of_time(trader.next_run_at),
         api_errors: trader.api_errors.into(),
+        model_errors: trader.model_errors.into(),
         created_at: trader.created_at.0,
         deleted_at: of_time(trader.deleted_at),
         version: trader.version,
@@ -80,6 +81,7 @@ fn trader_of(model: Model) -> Result<Trader, StoreError> {
         settings: settings_of(row, &model.settings)?,
         next_run_at: model.next_run_at.map(Timestamp),
         api_errors: row.count("api_errors", model.api_errors)?,
+        model_errors: row.count("model_errors", model.model_errors)?,
         created_at: Timestamp(model.created_at),
         deleted_at: model.deleted_at.map(Timestamp),
         version: model.version,
@@ -135,6 +137,7 @@ pub(super) async fn update(tx: &Tx, trader: &Trader, expected: i64) -> Result<()
     row.not_set(Column::Id);
     row.next_run_at = ActiveValue::NotSet;
     row.api_errors = ActiveValue::NotSet;
+    row.model_errors = ActiveValue::NotSet;
     let update = Entity::update_many().set(row).filter(Column::Id.eq(trader.id.0)).filter(Column::Version.eq(expected));
     let done = update.exec(tx).await.map_err(refused(WRITING, "trader")).map_err(taken)?;
     updated_one(done.rows_affected, "trader")
@@ -159,5 +162,12 @@ pub(super) async fn reschedule(
         .col_expr(Column::ApiErrors, i64::from(api_errors).into())
         .filter(Column::Id.eq(id.0));
     update.exec(tx).await.map_err(failed("moving a model's next run"))?;
+    Ok(())
+}
+
+pub(super) async fn set_model_errors(tx: &Tx, id: TraderId, model_errors: u32) -> Result<(), CommitError> {
+    let update =
+        Entity::update_many().col_expr(Column::ModelErrors, i64::from(model_errors).into()).filter(Column::Id.eq(id.0));
+    update.exec(tx).await.map_err(failed("counting a model's unusable answers"))?;
     Ok(())
 }

@@ -49,6 +49,8 @@ word_enum! {
         AccountHalted = "ACCOUNT_HALTED",
         /// Nobody knows what became of an earlier order of this market.
         OutcomeUnknown = "OUTCOME_UNKNOWN",
+        /// The model's last answers were unusable: exits only. Reported only then.
+        SafeMode = "SAFE_MODE",
     }
 }
 
@@ -70,6 +72,7 @@ impl RuleCode {
             Self::InsufficientBalance => "Balance",
             Self::AccountHalted => "Account",
             Self::OutcomeUnknown => "Unknown orders",
+            Self::SafeMode => "Safe mode",
         }
     }
 }

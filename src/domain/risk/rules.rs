@@ -37,6 +37,8 @@ pub struct RiskContext<'a> {
     pub free: Option<Quantity>,
     /// Why the account takes no entries now.
     pub halted: Option<&'a str>,
+    /// The model's last answers were unusable: it opens nothing until one is.
+    pub safe_mode: bool,
     /// An order of this market whose outcome is unknown and which this one would pile upon.
     pub unresolved: Option<&'a Order>,
 }
@@ -110,6 +112,10 @@ fn entry_rules(intent: &OrderIntent, context: &RiskContext<'_>) -> Vec<RuleResul
     rules.push(insufficient_balance(intent, worst, context));
     if intent.venue != VenueKind::Simulation {
         rules.push(account_halted(context));
+    }
+    if context.safe_mode {
+        let why = "the model's last answers were unusable; it opens nothing until one can be used";
+        rules.push(result(RuleCode::SafeMode, false, why));
     }
     rules
 }
@@ -235,7 +241,8 @@ pub(super) fn within(rule: RuleCode, value: Decimal, limit: Decimal) -> bool {
         | RuleCode::LeverageNotSupported
         | RuleCode::InsufficientBalance
         | RuleCode::AccountHalted
-        | RuleCode::OutcomeUnknown => value <= limit,
+        | RuleCode::OutcomeUnknown
+        | RuleCode::SafeMode => value <= limit,
     }
 }
 

@@ -114,6 +114,7 @@ struct Scene {
     free: Option<Quantity>,
     /// Why the account takes no entries.
     halted: Option<&'static str>,
+    safe_mode: bool,
 }
 
 impl Scene {
@@ -133,6 +134,7 @@ impl Scene {
             earlier: Vec::new(),
             free: None,
             halted: None,
+            safe_mode: false,
         }
     }
 
@@ -217,6 +219,7 @@ impl Scene {
             now: NOW,
             free: self.free,
             halted: self.halted,
+            safe_mode: self.safe_mode,
             unresolved: unresolved(&self.view, &intent, None),
         };
         check(intent, &context).map(|checked| checked.report().clone())

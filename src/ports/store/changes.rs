@@ -2,6 +2,7 @@
 
 use super::accounts::AccountChanges;
 use super::providers::KnownMode;
+use crate::domain::ai_cost::AiCall;
 use crate::domain::arming::Arm;
 use crate::domain::book::Book;
 use crate::domain::credential::Credential;
@@ -151,6 +152,10 @@ pub struct Changes {
     pub updated_traders: Vec<(Trader, i64)>,
     /// `next_run_at` and `api_errors` of a trader: no version, the lease is their guard.
     pub reschedules: Vec<(TraderId, Option<Timestamp>, u32)>,
+    /// Unusable answers in a row of a trader's language model: no version, the lease is their guard.
+    pub model_errors: Vec<(TraderId, u32)>,
+    /// Calls of language models; the sums of their days grow with them.
+    pub ai_calls: Vec<AiCall>,
     /// Opened books.
     pub new_books: Vec<Book>,
     /// Changed books: cash, results, day and mark (never the version, which the guard bumps).

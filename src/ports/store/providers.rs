@@ -1,7 +1,8 @@
-//! What is kept about providers of language models, and which way of asking has worked with them.
+//! What is kept about providers of language models: themselves, which way of asking has worked, what calls cost.
 
 use super::StoreError;
-use crate::domain::ids::ProviderId;
+use crate::domain::ai_cost::{AiCall, AiDay};
+use crate::domain::ids::{CycleId, ProviderId, TraderId};
 use crate::domain::provider::{AnswerMode, Provider};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
@@ -30,4 +31,8 @@ pub trait ProviderReads: Send + Sync {
     async fn answer_mode(&self, provider: ProviderId, model_name: &str) -> Result<Option<AnswerMode>, StoreError>;
     /// What is known of every model of a provider, by name.
     async fn answer_modes(&self, provider: ProviderId) -> Result<Vec<KnownMode>, StoreError>;
+    /// Sums of the UTC days from `since` on, the newest first, of one trader or of all.
+    async fn ai_days(&self, trader: Option<TraderId>, since: Timestamp) -> Result<Vec<AiDay>, StoreError>;
+    /// The calls that a cycle made, in order.
+    async fn ai_calls(&self, cycle: CycleId) -> Result<Vec<AiCall>, StoreError>;
 }

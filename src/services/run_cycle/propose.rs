@@ -4,7 +4,7 @@ use super::{CycleError, Run};
 use crate::domain::book::BookView;
 use crate::domain::cycle::{Cycle, CycleOutcome, EquitySnapshot};
 use crate::domain::decision::{Decision, DecisionEvent, DecisionSource, DecisionState, Impact};
-use crate::domain::ids::{DecisionId, OrderId};
+use crate::domain::ids::{BUILT_IN_PROVIDER, DecisionId, OrderId};
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::market::Coin;
 use crate::domain::money::Quantity;
@@ -51,6 +51,10 @@ impl Run<'_> {
             orders.extend(order);
         }
         self.note_unusable_answers(&mut changes, wall);
+        self.put_on_bill(&mut changes);
+        if self.request.decisions.is_none() && self.trader.provider_id != BUILT_IN_PROVIDER {
+            self.count_answer(&mut changes, advice.coins.iter().any(|(_, answer)| answer.is_ok()), wall);
+        }
         self.note_circuit_breakers(&mut changes, wall);
         changes.new_cycle =
             Some(Cycle { asked: advice.asked.clone(), answered: advice.answered.clone(), ..self.cycle(market, wall) });

@@ -6,8 +6,10 @@ use crate::domain::cycle::{Cycle, CycleOutcome};
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::notification::{NewNotification, NotificationKind};
 use crate::domain::time::Timestamp;
+use crate::domain::trader::SAFE_MODE_AFTER;
 use crate::domain::venue_kind::AutomationLevel;
 use crate::ports::store::{AuditEntry, Changes, Guard};
+use crate::services::consult::ConsultError;
 use crate::services::live::LiveRefusal;
 use crate::services::live_feed::Topic;
 use crate::services::settle::SELF;
@@ -44,7 +46,7 @@ impl Run<'_> {
             if counts_as_api_error(error) { self.trader.api_errors.saturating_add(1) } else { self.trader.api_errors };
         let incident = incident(self, error, wall);
         let notifications = if self.trader.settings.notify_errors { vec![told(&incident)] } else { Vec::new() };
-        Changes {
+        let mut changes = Changes {
             guards: vec![self.lease_guard()],
             reschedules: vec![(self.trader.id, Some(self.next_run(market)), errors)],
             new_cycle: Some(ended(self, CycleOutcome::Failed, Some(error.to_string()), market, wall)),
@@ -52,6 +54,50 @@ impl Run<'_> {
             notifications,
             release: vec![self.lease_release()],
             ..Changes::default()
+        };
+        self.put_on_bill(&mut changes);
+        if matches!(error, CycleError::Consult(consult) if consult.is_the_models()) {
+            self.count_answer(&mut changes, false, wall);
+        }
+        changes
+    }
+
+    /// What the calls of language models cost, and what a person should know about it.
+    pub(super) fn put_on_bill(&self, changes: &mut Changes) {
+        let (calls, warnings) = self.bill.items();
+        changes.ai_calls.extend(calls);
+        if self.trader.settings.notify_errors {
+            changes.notifications.extend(warnings.iter().map(told));
+        }
+        changes.incidents.extend(warnings);
+    }
+
+    /// Counts unusable answers in a row: enough of them are safe mode, and a usable one ends it.
+    pub(super) fn count_answer(&self, changes: &mut Changes, is_usable: bool, wall: Timestamp) {
+        let before = self.trader.model_errors;
+        let now = if is_usable { 0 } else { before.saturating_add(1) };
+        if now != before {
+            changes.model_errors.push((self.trader.id, now));
+        }
+        let incident = NewIncident {
+            kind: IncidentKind::SafeMode,
+            severity: Severity::High,
+            trader_id: Some(self.trader.id),
+            title: format!("{}: safe mode", self.trader.name),
+            detail: format!(
+                "{SAFE_MODE_AFTER} answers in a row could not be used. The model is asked on and may close positions; it \
+                 opens nothing until an answer can be used."
+            ),
+            fingerprint: "safe mode".to_owned(),
+            at: wall,
+        };
+        if is_usable && self.trader.is_in_safe_mode() {
+            changes.recovered.push((incident, "an answer could be used again".to_owned()));
+        } else if now == SAFE_MODE_AFTER {
+            if self.trader.settings.notify_errors {
+                changes.notifications.push(told(&incident));
+            }
+            changes.incidents.push(incident);
         }
     }
 
@@ -65,15 +111,12 @@ impl Run<'_> {
 }
 
 /// Calls that failed: what the auto-pause counts.
-const fn counts_as_api_error(error: &CycleError) -> bool {
-    matches!(
-        error,
-        CycleError::Market(_)
-            | CycleError::Advisor(_)
-            | CycleError::Consult(_)
-            | CycleError::StaleMarketData(_)
-            | CycleError::Live(_)
-    )
+fn counts_as_api_error(error: &CycleError) -> bool {
+    match error {
+        CycleError::Market(_) | CycleError::Advisor(_) | CycleError::StaleMarketData(_) | CycleError::Live(_) => true,
+        CycleError::Consult(consult) => consult.is_the_models(),
+        _ => false,
+    }
 }
 
 fn incident(run: &Run<'_>, error: &CycleError, at: Timestamp) -> NewIncident {
@@ -84,6 +127,9 @@ fn incident(run: &Run<'_>, error: &CycleError, at: Timestamp) -> NewIncident {
         CycleError::Live(_) => (IncidentKind::ExchangeNotConfigured, Severity::High, "the exchange is not configured"),
         CycleError::StaleMarketData(_) => (IncidentKind::StaleMarketData, Severity::Medium, "no fresh prices"),
         CycleError::Market(_) => (IncidentKind::StaleMarketData, Severity::Medium, "the market did not answer"),
+        CycleError::Consult(ConsultError::BudgetSpent { .. } | ConsultError::PriceUnknown { .. }) => {
+            (IncidentKind::CircuitBreaker, Severity::High, "the AI budget stops it")
+        }
         CycleError::Consult(_) => (IncidentKind::ModelError, Severity::High, "the language model gave no answer"),
         CycleError::Advisor(_) | CycleError::UnknownAdvisor(_) => {
             (IncidentKind::ModelError, Severity::Medium, "the advisor gave no answer")

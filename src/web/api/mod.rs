@@ -3,6 +3,7 @@
 //! [`wire`] says how values look, [`openapi`] describes every row of the URL map; a test holds the two together.
 
 pub mod activity;
+pub mod ai_costs;
 pub mod axes;
 pub mod books;
 pub mod credentials;

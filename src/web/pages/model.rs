@@ -6,11 +6,11 @@ mod parts;
 pub use close::{close, close_form};
 
 use super::desk::curves::{self, Scale};
-use super::html;
 use super::lens::{Lens, amount};
 use super::models::rows::{self, CLOSED_READ, Record};
 use super::orders::order_row;
 use super::shell::{env_of, shell};
+use super::{costs, html};
 use crate::domain::access::Permission;
 use crate::domain::decision::Decision;
 use crate::domain::ids::TraderId;
@@ -149,7 +149,7 @@ async fn page(desk: &Desk, ctx: &Ctx, dossier: &Dossier<'_>) -> Result<ModelPage
         deleted,
         run_blocked: if deleted { String::new() } else { run_blocked(desk, trader, stop).await },
         live_note: live_note(trader),
-        figures: figures(dossier),
+        figures: figures(dossier).into_iter().chain(costs::figure(desk, trader).await?).collect(),
         equity: equity(desk, dossier).await?,
         equity_empty: match portfolio {
             Some(_) => Empty::new("No curve yet.", "The first points come within a minute of market time."),
@@ -212,6 +212,11 @@ fn state_note(dossier: &Dossier<'_>) -> String {
             format!("Paused by {by} {when}{why}. No cycle runs and no entry is sent; closing still works.")
         }
     };
+    if trader.is_in_safe_mode() {
+        let safe = "Safe mode: its last answers could not be used. It is asked on and may close positions; it opens \
+                    nothing until an answer can be used.";
+        return if paused.is_empty() { safe.to_owned() } else { format!("{paused} {safe}") };
+    }
     if !paused.is_empty() || dossier.is_current() {
         return paused;
     }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use countersign::domain::absence::Probe;
+use countersign::domain::ai_cost::{AiCall, AiDay};
 use countersign::domain::arming::Arm;
 use countersign::domain::book::{Book, BookView};
 use countersign::domain::credential::{AccountFingerprint, Credential, KeyPermissions};
@@ -271,6 +272,8 @@ pass_on! {
         async fn providers(&self) -> Result<Vec<Provider>, StoreError>;
         async fn answer_mode(&self, provider: ProviderId, model_name: &str) -> Result<Option<AnswerMode>, StoreError>;
         async fn answer_modes(&self, provider: ProviderId) -> Result<Vec<KnownMode>, StoreError>;
+        async fn ai_days(&self, trader: Option<TraderId>, since: Timestamp) -> Result<Vec<AiDay>, StoreError>;
+        async fn ai_calls(&self, cycle: CycleId) -> Result<Vec<AiCall>, StoreError>;
     }
 }
 

@@ -242,6 +242,7 @@ impl House {
             settings,
             next_run_at: Some(self.now().plus_ms(3_650 * DAY_MS)),
             api_errors: 0,
+            model_errors: 0,
             created_at: self.now(),
             deleted_at: None,
             version: 1,

@@ -16,7 +16,7 @@ on_each_database!(
 const KEY: &str = "sk-canary-8d1f6a0c2b";
 
 /// A provider and a model of it that follows BTC and ETH; the model's id.
-async fn sage(admin: &mut Client, provider: &FakeProvider) -> i64 {
+pub async fn sage(admin: &mut Client, provider: &FakeProvider) -> i64 {
     let body = json!({ "name": "Fake", "kind": "other", "base_url": provider.url(), "api_key": KEY });
     let id = admin.post("/api/providers", body).await.expect(201)["id"].clone();
     let body = json!({
@@ -28,7 +28,7 @@ async fn sage(admin: &mut Client, provider: &FakeProvider) -> i64 {
     id
 }
 
-fn decision(coin: &str, fields: Value) -> Value {
+pub fn decision(coin: &str, fields: Value) -> Value {
     let mut decision = json!({
         "coin": coin, "signal": "hold", "quantity": null, "equity_pct": null, "leverage": null, "profit_target": null,
         "stop_loss": null, "confidence": "0.6", "justification": "Because.", "invalidation": null,
@@ -39,15 +39,15 @@ fn decision(coin: &str, fields: Value) -> Value {
     decision
 }
 
-fn answer(decisions: &[Value]) -> Reply {
+pub fn answer(decisions: &[Value]) -> Reply {
     Reply::says(&json!({ "decisions": decisions }).to_string())
 }
 
-fn purchase() -> Value {
+pub fn purchase() -> Value {
     json!({ "signal": "buy_to_enter", "equity_pct": "5", "invalidation": "A close below the low." })
 }
 
-async fn run(admin: &mut Client, model: i64) -> Value {
+pub async fn run(admin: &mut Client, model: i64) -> Value {
     admin.post(&format!("/api/models/{model}/cycle"), json!({})).await.expect(200)
 }
 

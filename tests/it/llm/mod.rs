@@ -2,6 +2,7 @@
 
 mod client;
 mod corpus;
+mod costs;
 mod desk;
 mod fuzz;
 mod local_model;

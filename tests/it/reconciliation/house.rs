@@ -125,6 +125,7 @@ impl House {
             settings: TraderSettings::default(),
             next_run_at: None,
             api_errors: 0,
+            model_errors: 0,
             created_at: now,
             deleted_at: None,
             version: 1,

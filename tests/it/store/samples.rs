@@ -63,6 +63,7 @@ pub fn trader(id: i64, name: &str) -> Trader {
         settings: TraderSettings::default(),
         next_run_at: Some(NOW),
         api_errors: 2,
+        model_errors: 0,
         created_at: NOW,
         deleted_at: None,
         version: 1,

@@ -28,6 +28,35 @@ pub fn fact(key: &str, value: &str) -> KeyValue {
     KeyValue::new(key, value)
 }
 
+pub fn costs_page() -> CostsPage {
+    let row = CostRow {
+        label: "2026-11-27".into(),
+        calls: "2".into(),
+        input: "1,024".into(),
+        output: "68".into(),
+        decisions: "2".into(),
+        cost: "0.1600 USD".into(),
+    };
+    CostsPage {
+        shell: shell("AI costs", Nav::Models, None),
+        id: 1,
+        name: "Sage <b>trend</b>".into(),
+        state: Badge { text: "active".into(), tone: Tone::Good },
+        advisor: "small-1".into(),
+        note: "Tokens of 1 call are estimated.".into(),
+        figures: vec![Figure::new("Today", "0.1600 USD", "2 calls")],
+        budgets: vec![RuleRow {
+            verdict: Verdict::Denied,
+            name: "This UTC day".into(),
+            reading: "0.1600 USD / 0.1000 USD".into(),
+            used: Some(100),
+            text: "It is spent.".into(),
+        }],
+        days: vec![row.clone()],
+        months: vec![row],
+    }
+}
+
 pub fn prompt_page() -> PromptPage {
     let line = |sign, text: &str| DiffLine { sign, text: text.into() };
     PromptPage {
@@ -398,6 +427,7 @@ pub fn pages() -> Vec<(&'static str, String)> {
             }),
         ),
         ("prompt", html(&prompt_page())),
+        ("costs", html(&costs_page())),
         ("settings", html(&settings(false))),
         ("settings-confirm", html(&settings(true))),
         ("orders", html(&orders)),

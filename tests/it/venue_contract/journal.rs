@@ -75,6 +75,7 @@ impl Journal {
             settings,
             next_run_at: None,
             api_errors: 0,
+            model_errors: 0,
             created_at: now,
             deleted_at: None,
             version: 1,

@@ -11,14 +11,12 @@ mod words;
 
 use crate::domain::provider::AnswerMode;
 use crate::ports::advisor::{BRIEF_CLOSED_TRADES, BRIEF_PAST_DECISIONS, Brief};
-use crate::ports::language_model::{PROMPT_TOKENS_MAX, Prompt, PromptWriter, TemplateError};
+use crate::ports::language_model::{PROMPT_TOKENS_MAX, Prompt, PromptWriter, TemplateError, estimate_tokens};
 use engine::{Compiled, Parts};
 use facts::{Extent, Facts};
 use minijinja::value::{Serde, Value};
 use sha2::{Digest, Sha256};
 
-/// Bytes that make a token. English has four and figures two or three; with fewer bytes the estimate errs upwards.
-const TOKEN_BYTES: usize = 3;
 /// Hexadecimal digits of a template's name.
 const VERSION_DIGITS: usize = 16;
 /// Hourly and five-minute candles that are told while there is room: two days, and two hours.
@@ -72,7 +70,7 @@ impl PromptWriter for Templates {
 
 /// Tokens of a text, estimated from its bytes.
 pub fn estimated_tokens(text: &str) -> u32 {
-    u32::try_from(text.len().div_ceil(TOKEN_BYTES)).unwrap_or(u32::MAX)
+    u32::try_from(estimate_tokens(text.len())).unwrap_or(u32::MAX)
 }
 
 fn write(compiled: &Compiled<'_>, brief: &Brief, schema: &str, mode: AnswerMode) -> Result<Prompt, TemplateError> {

@@ -5,6 +5,8 @@ pub mod account_asset;
 pub mod account_difference;
 pub mod account_link;
 pub mod account_mark;
+pub mod ai_call;
+pub mod ai_day;
 pub mod arm;
 pub mod audit_line;
 pub mod book;

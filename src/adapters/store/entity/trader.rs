@@ -22,6 +22,7 @@ pub struct Model {
     pub settings: String,
     pub next_run_at: Option<i64>,
     pub api_errors: i64,
+    pub model_errors: i64,
     pub created_at: i64,
     pub deleted_at: Option<i64>,
     pub version: i64,

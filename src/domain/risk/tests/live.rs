@@ -40,6 +40,13 @@ fn an_account_that_is_halted_takes_no_entry_and_every_exit() {
 }
 
 #[test]
+fn a_model_in_safe_mode_opens_nothing_and_closes_everything() {
+    let safe = Scene { safe_mode: true, ..Scene::new().holding("BTC", LONG, "3") };
+    safe.denies(buy("1"), &[RuleCode::SafeMode]);
+    safe.passes(sell("BTC", "3"));
+}
+
+#[test]
 fn what_is_free_at_the_exchange_pays_and_is_sold() {
     let poor = Scene { free: Some(quantity("99.99")), ..Scene::new() };
     poor.denies(live(buy("1")), &[RuleCode::InsufficientBalance]);

@@ -3,8 +3,8 @@
 use super::document::named;
 use super::operation::{Kind, Operation, Param, Reply, Shape, error, may, must, op, reply};
 use crate::web::api::{
-    activity, axes, books, credentials, cycle, decisions, execution, models, orders, overview, prompt, providers, stop,
-    whoami, wire,
+    activity, ai_costs, axes, books, credentials, cycle, decisions, execution, models, orders, overview, prompt,
+    providers, stop, whoami, wire,
 };
 
 const MODEL_ID: Param = may("model_id", Kind::Integer, "Only this model's.");
@@ -115,6 +115,10 @@ pub const OPERATIONS: &[Operation] = &[
     .text("Any subset, all or nothing.")
     .body(&[], r#"{"max_daily_loss_pct": 2.5, "supported_assets": ["BTC", "ETH"]}"#)
     .settings(),
+    op("GET", "/api/models/{id}/ai-costs", MODELS, "Show what asking the model cost", &[
+        reply(200, "Sums, budgets, cost a decision, result before and after", Shape::One(named::<ai_costs::AiCostsRow>)),
+        error(404, "`not_found`"),
+    ]),
     op("GET", "/api/models/{id}/prompt", MODELS, "Show the template of the prompts", &[
         reply(200, "The template in force", Shape::One(named::<prompt::PromptRow>)),
         NOT_FOUND,
