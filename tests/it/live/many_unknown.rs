@@ -140,8 +140,8 @@ async fn lose_replies(house: &House, owner: &Owner, trader: &Trader) -> Vec<Orde
     for order in &mut orders {
         let sent_at = order.created_at;
         order.apply(OrderEvent::Submit { sent_at, epoch: sender.epoch, attempt: 1 }, sent_at).unwrap();
-        let sender = sender.name.clone();
-        submitted.new_attempts.push(NewAttempt { order_id: order.id, number: 1, sent_at, epoch: 1, sender });
+        let (sender_epoch, sender) = (sender.epoch, sender.name.clone());
+        submitted.new_attempts.push(NewAttempt { order_id: order.id, number: 1, sent_at, epoch: sender_epoch, sender });
         submitted.updated_orders.push((order.clone(), 1));
         order.apply(OrderEvent::Lose { why: "the connection broke".to_owned() }, sent_at).unwrap();
         lost.updated_orders.push((order.clone(), 2));
