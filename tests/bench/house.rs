@@ -218,7 +218,8 @@ impl House {
     }
 }
 
-fn purchase() -> Proposal {
+/// A wish to buy.
+pub fn purchase() -> Proposal {
     Proposal {
         signal: Signal::BuyToEnter,
         quantity: Some(Quantity::parse("0.01").unwrap()),

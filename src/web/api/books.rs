@@ -44,7 +44,8 @@ pub struct PortfolioRow {
     pub positions_value: Option<String>,
     /// Cash and positions; null while a price is unknown.
     pub total_value: Option<String>,
-    /// Result of what was closed, less all fees so far: initial capital + realized + unrealized = total.
+    /// Result of what was closed, less all fees so far but those that the exchange account paid in another asset, such as
+    /// BNB: initial capital + realized + unrealized = total.
     pub realized_pnl: String,
     /// Result of what is held; null while a price is unknown.
     pub unrealized_pnl: Option<String>,

@@ -82,7 +82,7 @@ pub struct Figures {
     pub positions_value: Option<String>,
     /// Cash and positions.
     pub total_value: Option<String>,
-    /// Result of what was closed, less all fees so far.
+    /// Result of what was closed, less all fees so far but those that exchange accounts paid in another asset, such as BNB.
     pub realized_pnl: String,
     /// Result of what is held.
     pub unrealized_pnl: Option<String>,

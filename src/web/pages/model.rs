@@ -273,7 +273,7 @@ fn figures(dossier: &Dossier<'_>) -> Vec<Figure> {
             "on its capital",
         ),
         Figure::money("Unrealised", money(unrealized), "what is held, at prices now"),
-        Figure::money("Realised", money(Some((book.realized - book.fees).decimal())), "after all fees"),
+        Figure::money("Realised", money(Some((book.realized - book.fees).decimal())), after_fees(book.venue)),
         Figure::new("Cash", amount(book.cash), format!("fees so far {}", show::number(book.fees.decimal(), 2))),
         Figure::new(
             "Closed, won / lost",
@@ -286,6 +286,15 @@ fn figures(dossier: &Dossier<'_>) -> Vec<Figure> {
             format!("limit {limit} %, high {}", show::number(book.high_water_mark.decimal(), 2)),
         ),
     ]
+}
+
+/// Which fees a book's results are told after. One in BNB is paid by the exchange account, beside every book: it counts in
+/// the result of its trade alone.
+const fn after_fees(venue: VenueKind) -> &'static str {
+    match venue {
+        VenueKind::Simulation => "after all fees",
+        VenueKind::Testnet | VenueKind::Mainnet => "after fees, without those in BNB",
+    }
 }
 
 async fn equity(desk: &Desk, dossier: &Dossier<'_>) -> Result<Option<Chart>, AppError> {

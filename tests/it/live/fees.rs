@@ -17,7 +17,8 @@ async fn a_trade_whose_fees_are_paid_in_bnb_leaves_the_position_whole_and_the_bo
     scene.close().await;
     assert!(scene.held().await.is_none(), "and all of it could be sold");
 
-    let (bnb, mut fees, mut cash) = (Coin::parse("BNB").unwrap(), Decimal::ZERO, Decimal::from(10_000));
+    let bnb = Coin::parse("BNB").unwrap();
+    let (mut fees, mut worth, mut cash) = (Decimal::ZERO, Decimal::ZERO, Decimal::from(10_000));
     let orders = desk.store.orders(OrderFilter::default(), Page::first(50)).await.unwrap();
     assert_eq!(orders.len(), 2);
     for order in &orders {
@@ -27,6 +28,7 @@ async fn a_trade_whose_fees_are_paid_in_bnb_leaves_the_position_whole_and_the_bo
             assert_eq!(fill.fee_asset, bnb);
             assert!(fill.fee_value.decimal() > Decimal::ZERO, "told in the account's money too: {fill:?}");
             fees += fill.fee.decimal();
+            worth += fill.fee_value.decimal();
         }
         let sign = if order.intent.purpose.is_entry() { Decimal::NEGATIVE_ONE } else { Decimal::ONE };
         cash += sign * order.filled_value.decimal();
@@ -35,6 +37,8 @@ async fn a_trade_whose_fees_are_paid_in_bnb_leaves_the_position_whole_and_the_bo
     assert_eq!(book.cash.decimal(), cash, "no fee is taken from the model's cash");
     let closed = desk.store.closed_positions(book.id, 10).await.unwrap().remove(0);
     assert!(closed.net_result() < closed.realized, "and they count in the trade's result: {closed:?}");
+    let outside = (book.realized - book.fees) - closed.net_result();
+    assert_eq!(outside.decimal(), worth, "but not in the book's, which is told as without them");
     let sums = desk.store.ledger_sums(book.id).await.unwrap();
     let of_bnb: Vec<_> =
         sums.iter().filter(|(_, _, asset, _)| *asset == bnb).map(|(name, .., sum)| (name, *sum)).collect();

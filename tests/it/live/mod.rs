@@ -5,6 +5,7 @@ pub mod house;
 mod bans;
 mod fees;
 mod kill_nine;
+mod many_unknown;
 mod protection;
 mod round_trip;
 mod scene;

@@ -14,7 +14,8 @@ on_each_database!(
     what_needs_a_person_is_listed_with_its_time_and_reason,
 );
 
-async fn testnet_book(house: &House, id: TraderId) {
+/// An empty book at testnet.
+pub async fn testnet_book(house: &House, id: TraderId) {
     let book = BookId(house.desk.next_id(IdKind::Book).await.unwrap());
     let capital = Money::new("777".parse().unwrap());
     let book = Book::open(book, id, VenueKind::Testnet, capital, house.desk.clock.now());

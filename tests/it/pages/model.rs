@@ -1,7 +1,9 @@
 //! One model: positions, reasons, closing, and what stays readable.
 
+use super::desk::testnet_book;
 use crate::support::House;
 use countersign::domain::trader::Trader;
+use countersign::domain::venue_kind::TradingEnvironment;
 use countersign::services::models;
 use countersign::services::observe_equity::observe_all;
 
@@ -10,6 +12,7 @@ on_each_database!(
     an_emergency_stop_refuses_the_close_and_says_that_nothing_was_sent,
     a_model_without_history_says_what_happens_next_and_a_deleted_one_stays_readable,
     the_curve_stands_beside_holding_bitcoin,
+    a_result_says_which_fees_it_is_told_after,
 );
 
 async fn with_position(house: &House) -> Trader {
@@ -94,4 +97,18 @@ async fn the_curve_stands_beside_holding_bitcoin(house: House) {
         assert!(page.body.contains("data-chart") && page.body.contains("data-name=\"hold BTC\""), "{}", page.body);
         assert!(page.body.contains("as a table"));
     }
+}
+
+async fn a_result_says_which_fees_it_is_told_after(house: House) {
+    let model = with_position(&house).await;
+    let mut ann = house.ann().await;
+    let url = format!("/models/{}", model.id);
+    let simulated = ann.get(&url).await.body;
+    assert!(simulated.contains("after all fees"), "{simulated}");
+    // At an exchange, the account may pay in BNB what is no part of any book.
+    models::set_environment(&house.desk, model.id, TradingEnvironment::Live, "ann").await.unwrap();
+    testnet_book(&house, model.id).await;
+    let at_exchange = ann.get(&url).await.body;
+    assert!(at_exchange.contains("after fees, without those in BNB"), "{at_exchange}");
+    assert!(!at_exchange.contains("after all fees"));
 }

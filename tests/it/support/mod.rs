@@ -26,6 +26,7 @@ pub mod postgres;
 pub mod process;
 pub mod sqlite;
 pub mod venue;
+pub mod wiretap;
 
 pub use app::{Database, TestApp, spawn_app, spawn_app_on, spawn_app_with};
 pub use client::{Answer, Client, PASSWORD};
