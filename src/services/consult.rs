@@ -23,8 +23,10 @@ use crate::services::templates;
 use rust_decimal::Decimal;
 use std::sync::{Mutex, PoisonError};
 
-/// The most tokens of an answer: fifty coins with their reasons, and room for models that think aloud.
-const ANSWER_TOKENS_MAX: u32 = 16_384;
+/// Tokens of an answer beside its coins: room for models that think aloud.
+const THINKING_TOKENS_MAX: u32 = 4_096;
+/// Tokens of one coin's answer: a few sentences of reasons take a third of it.
+const COIN_TOKENS_MAX: u32 = 512;
 /// The longest part of an unusable answer that is sent back with the second question, in characters.
 const QUOTED_MAX: usize = 8_000;
 /// The most errors that the second question names.
@@ -265,7 +267,9 @@ impl Consultation<'_> {
             model: self.trader.model_name.clone(),
             messages,
             temperature: self.trader.settings.ai_temperature,
-            max_tokens: ANSWER_TOKENS_MAX,
+            max_tokens: COIN_TOKENS_MAX
+                .saturating_mul(u32::try_from(self.coins.len()).unwrap_or(u32::MAX))
+                .saturating_add(THINKING_TOKENS_MAX),
             mode,
             schema: self.ai.answers.schema(&self.coins),
         }

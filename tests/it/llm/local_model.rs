@@ -2,20 +2,28 @@
 //! only when `COUNTERSIGN_LLM_URL` names one, such as `http://127.0.0.1:8080/v1`.
 
 use super::coins;
+use crate::support::{Database, House, Stage};
 use countersign::adapters::llm::answer::StrictReader;
 use countersign::adapters::llm::client::{ChatClient, ProviderKeys};
-use countersign::domain::ids::ProviderId;
+use countersign::domain::cycle::CycleTrigger;
+use countersign::domain::ids::{ProviderId, TraderId};
 use countersign::domain::provider::{AnswerMode, Provider, ProviderKind};
 use countersign::domain::time::Timestamp;
 use countersign::ports::language_model::{
     AnswerReader, ChatError, ChatMessage, ChatRequest, ChatRole, LanguageModels, ReadAnswer,
 };
+use countersign::ports::store::{Changes, KnownMode};
+use countersign::services::run_cycle::{CycleRequest, run};
 use rust_decimal::Decimal;
 use secrecy::SecretString;
+use serde_json::json;
 use std::sync::Arc;
 
 /// Where the server is.
 const URL_VARIABLE: &str = "COUNTERSIGN_LLM_URL";
+/// How many cycles in each mode.
+const CYCLES_VARIABLE: &str = "COUNTERSIGN_LLM_CYCLES";
+const CYCLES: u32 = 10;
 
 struct NoKey;
 
@@ -25,12 +33,61 @@ impl ProviderKeys for NoKey {
     }
 }
 
+/// The server, when one is named.
+fn server() -> Option<String> {
+    let url = std::env::var(URL_VARIABLE).ok();
+    if url.is_none() {
+        eprintln!("SKIPPED: no language model is asked, because {URL_VARIABLE} is not set");
+    }
+    url
+}
+
+/// Drives a trader: every coin of every answer ends as a decision, a denial or a model error, and each call is billed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_model_drives_a_trader() {
+    let Some(url) = server() else { return };
+    let cycles = std::env::var(CYCLES_VARIABLE).map_or(CYCLES, |count| count.parse().unwrap());
+    let house = House::on(Database::Sqlite).await;
+    let mut admin = house.admin().await;
+    let body = json!({ "name": "Local", "kind": "llama_cpp", "base_url": url, "timeout_seconds": 600 });
+    let provider = admin.post("/api/providers", body).await.expect(201)["id"].as_i64().unwrap();
+    let offered = admin.post("/api/providers/models", json!({ "provider_id": provider })).await.expect(200);
+    let name = offered[0].as_str().or_else(|| offered["models"][0].as_str()).unwrap().to_owned();
+    let body = json!({ "name": "Sage", "provider_id": provider, "model_name": name });
+    let model = admin.post("/api/models", body).await.expect(201)["id"].as_i64().unwrap();
+    admin.post(&format!("/api/models/{model}/automation"), json!({ "automation": "semi_automated" })).await.expect(200);
+    for mode in [AnswerMode::JsonSchema, AnswerMode::Plain] {
+        let at = house.desk.clock.now();
+        let known = KnownMode { provider_id: ProviderId(provider), model_name: name.clone(), mode, at };
+        house.desk.store.commit(Changes { answer_modes: vec![known], ..Changes::default() }).await.unwrap();
+        for number in 1..=cycles {
+            house.pass_minutes(60);
+            let cycle = run(&house.desk, CycleRequest::ask(TraderId(model), CycleTrigger::Api, "test")).await;
+            let calls = match &cycle {
+                Ok(id) => house.desk.store.ai_calls(*id).await.unwrap(),
+                Err(_) => Vec::new(),
+            };
+            let told: Vec<_> =
+                calls.iter().map(|call| (call.usage.input, call.usage.output, call.latency_ms)).collect();
+            match cycle {
+                Ok(id) => {
+                    let decisions = house.desk.store.decisions_of_cycle(id).await.unwrap();
+                    let words: Vec<_> = decisions.iter().map(|one| format!("{} {}", one.coin, one.status())).collect();
+                    println!("{mode} {number}: {} (tokens in, out, ms: {told:?})", words.join(", "));
+                    assert!(decisions.len() >= 6, "every coin has its outcome");
+                    assert!(calls.iter().all(|call| !call.is_estimated), "the server counts tokens");
+                }
+                Err(error) => println!("{mode} {number}: no answer: {error}"),
+            }
+        }
+    }
+    let costs = admin.get(&format!("/api/models/{model}/ai-costs")).await.expect(200);
+    println!("in all: {}", costs["total"]);
+}
+
 #[tokio::test]
 async fn a_real_model_is_asked_and_read() {
-    let Ok(url) = std::env::var(URL_VARIABLE) else {
-        eprintln!("SKIPPED: no language model is asked, because {URL_VARIABLE} is not set");
-        return;
-    };
+    let Some(url) = server() else { return };
     let provider = Provider {
         id: ProviderId(9),
         name: "Local".into(),
