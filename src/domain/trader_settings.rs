@@ -296,6 +296,7 @@ settings! {
     auto_pause_api_errors: u32 = "3", Int(1, 100), "", AutoPause, "API errors", "Failed calls in a row.";
     ai_temperature: Decimal = "0.7", Dec("0", "2"), "", Ai, "Temperature", "How freely a language model chooses its words: 0 repeats itself, 2 wanders.";
     ai_strategy: String = "", Text(STRATEGY_MAX), "", Ai, "Strategy", "In your own words: what the model should look for, and what to leave alone. It stands in every prompt; the limits hold whatever it says.";
+    ai_prompt_tokens: u32 = "8000", Int(1000, 24000), "tokens", Ai, "Prompt size", "The most tokens of a prompt, estimated. Candles are left out first, then history, and that is said in the prompt. A local model's context must hold it and the answer.";
     ai_budget_day: Decimal = "0", Dec("0", "100000"), "USD", Ai, "Budget a day", "Stops asking when the calls of this UTC day have cost so much; a warning comes at 80 %. 0 sets none.";
     ai_budget_month: Decimal = "0", Dec("0", "1000000"), "USD", Ai, "Budget a month", "The same for the UTC month.";
     notify_trades: bool = "true", Bool, "", Notifications, "Trades", "A notification for each executed or failed order.";

@@ -7,7 +7,7 @@ use crate::domain::ids::BUILT_IN_PROVIDER;
 use crate::domain::prompt_template::PromptTemplate;
 use crate::domain::provider::AnswerMode;
 use crate::domain::trader::Trader;
-use crate::ports::language_model::{PROMPT_TOKENS_MAX, TEMPLATE_MAX_BYTES};
+use crate::ports::language_model::TEMPLATE_MAX_BYTES;
 use crate::services::desk::Desk;
 use crate::services::templates::{self, CurrentTemplate, PreviewError, TemplateSaveError};
 use crate::web::api::prompt::save_error;
@@ -178,10 +178,13 @@ async fn page(desk: &Desk, ctx: &Ctx, trader: &Trader, state: State, editor: Edi
 async fn look(desk: &Desk, trader: &Trader, text: &str) -> Result<PromptPreview, AppError> {
     let diff = difference(desk.prompts.default_template(), &text.replace("\r\n", "\n"));
     let mut preview = PromptPreview { diff, ..PromptPreview::default() };
-    // As for a provider that takes a schema: no schema stands in the prompt then.
-    match templates::preview(desk, trader, text, ("", AnswerMode::JsonSchema)).await {
+    // In the way that the provider is asked: a schema stands in the prompt only where it cannot be sent along.
+    let mode = desk.store.answer_mode(trader.provider_id, &trader.model_name).await?.unwrap_or(AnswerMode::JsonSchema);
+    let schema = desk.ai.as_ref().map(|ai| ai.answers.schema(&trader.settings.supported_assets)).unwrap_or_default();
+    match templates::preview(desk, trader, text, (&schema, mode)).await {
         Ok(prompt) => {
-            let (tokens, most) = (show::exact(prompt.estimated_tokens.into()), show::exact(PROMPT_TOKENS_MAX.into()));
+            let most = trader.settings.ai_prompt_tokens;
+            let (tokens, most) = (show::exact(prompt.estimated_tokens.into()), show::exact(most.into()));
             preview.size = format!("About {tokens} tokens of at most {most}, counted as three bytes each.");
             preview.cut = prompt.cut;
             (preview.system, preview.user) = (prompt.system, prompt.user);

@@ -52,7 +52,7 @@ async fn a_real_model_drives_a_trader() {
     let body = json!({ "name": "Local", "kind": "llama_cpp", "base_url": url, "timeout_seconds": 600 });
     let provider = admin.post("/api/providers", body).await.expect(201)["id"].as_i64().unwrap();
     let offered = admin.post("/api/providers/models", json!({ "provider_id": provider })).await.expect(200);
-    let name = offered[0].as_str().or_else(|| offered["models"][0].as_str()).unwrap().to_owned();
+    let name = offered["models"][0]["model_name"].as_str().expect("a list of models").to_owned();
     let body = json!({ "name": "Sage", "provider_id": provider, "model_name": name });
     let model = admin.post("/api/models", body).await.expect(201)["id"].as_i64().unwrap();
     admin.post(&format!("/api/models/{model}/automation"), json!({ "automation": "semi_automated" })).await.expect(200);

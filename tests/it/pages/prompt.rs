@@ -42,7 +42,7 @@ async fn a_template_is_edited_previewed_saved_and_gone_back_from(house: House) {
         "You propose trades for Sage, one account",
         "exactly once: BTC, ETH.",
         "1h candles, closed, oldest first",
-        "tokens of at most 24,000",
+        "tokens of at most 8,000",
         "The same.",
     ] {
         assert!(page.body.contains(words), "{words} is missing: {}", page.body);

@@ -74,7 +74,7 @@ pub fn estimated_tokens(text: &str) -> u32 {
 }
 
 fn write(compiled: &Compiled<'_>, brief: &Brief, schema: &str, mode: AnswerMode) -> Result<Prompt, TemplateError> {
-    let mut smallest = 0;
+    let (most, mut smallest) = (brief.settings.ai_prompt_tokens.min(PROMPT_TOKENS_MAX), 0);
     for extent in EXTENTS {
         let facts = Value::from(Serde(Facts::of(brief, extent, schema, mode)));
         let Parts { system, mut user } = compiled.render(facts)?;
@@ -83,14 +83,14 @@ fn write(compiled: &Compiled<'_>, brief: &Brief, schema: &str, mode: AnswerMode)
             user.push_str(&format!("\n\nLeft out for want of room: {}.", cut.join("; ")));
         }
         let estimated_tokens = estimated_tokens(&system).saturating_add(estimated_tokens(&user));
-        if estimated_tokens <= PROMPT_TOKENS_MAX {
+        if estimated_tokens <= most {
             return Ok(Prompt { system, user, cut, estimated_tokens });
         }
         smallest = estimated_tokens;
     }
     let message = format!(
-        "the prompt has about {smallest} tokens even without candles and history, at most {PROMPT_TOKENS_MAX}: follow \
-         fewer coins or shorten the template"
+        "the prompt has about {smallest} tokens even without candles and history, and the setting `ai_prompt_tokens` \
+         allows {most}: follow fewer coins, shorten the template, or allow more"
     );
     Err(TemplateError { line: None, message })
 }

@@ -12,6 +12,7 @@ use crate::ports::advisor::{
     BRIEF_CANDLES, BRIEF_RECENT_CANDLES, Brief, BriefInput, ClosedTrade, CoinBrief, MissingInput, OrderBrief,
     PastDecision, PositionBrief, WaitingBrief,
 };
+use crate::ports::language_model::PROMPT_TOKENS_MAX;
 use rust_decimal::Decimal;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ const NOW: Timestamp = Timestamp(1_767_225_600_000);
 /// Two coins, one of them held, with orders, decisions, history and a gap.
 pub(super) fn furnished() -> Brief {
     let mut settings = TraderSettings { max_leverage: 3, ..TraderSettings::default() };
+    // Room for everything: what is left out for want of it is a matter of the limit, not of the template.
+    settings.ai_prompt_tokens = PROMPT_TOKENS_MAX;
     settings.ai_strategy = "Follow the trend of the hour.\nLeave DOGE alone.".to_owned();
     let quote = Quote { price: price(4_325_007), at: NOW.plus_ms(-7 * SECOND_MS) };
     let mut held = coin_brief("BTC", 4_325_007);
@@ -97,7 +100,7 @@ pub(super) fn empty() -> Brief {
         trader_name: "Sample".to_owned(),
         equity: money,
         cash: money,
-        settings: TraderSettings::default(),
+        settings: TraderSettings { ai_prompt_tokens: PROMPT_TOKENS_MAX, ..TraderSettings::default() },
         margin: false,
         day_start_equity: money,
         high_water_mark: money,

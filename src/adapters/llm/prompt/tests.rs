@@ -160,7 +160,7 @@ fn the_oldest_candles_go_first_and_history_last_and_both_are_said() {
 fn what_cannot_be_cut_below_the_cap_is_refused() {
     let brief = Brief { coins: many(120), ..sample::furnished() };
     let error = Templates.write(Templates.default_template(), &brief, SCHEMA, AnswerMode::JsonSchema).unwrap_err();
-    assert!(error.message.contains("at most 24000: follow fewer coins"), "{error}");
+    assert!(error.message.contains("allows 24000: follow fewer coins"), "{error}");
 }
 
 #[test]
