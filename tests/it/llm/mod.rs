@@ -5,6 +5,7 @@ mod corpus;
 mod costs;
 mod desk;
 mod fuzz;
+mod hang;
 mod local_model;
 
 use countersign::domain::market::Coin;
