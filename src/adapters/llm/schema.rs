@@ -11,11 +11,13 @@ use crate::domain::signal::Signal;
 pub(super) fn write(coins: &[Coin]) -> String {
     let properties = FIELDS.map(|field| format!("{}:{}", quoted(field.name()), property(field, coins))).join(",");
     let required = list(FIELDS.iter().map(|field| field.name()));
+    // A small model that is held to a schema repeats itself until its room is used up, unless the schema counts.
+    let count = coins.len();
     let decision = format!(
         r#"{{"type":"object","properties":{{{properties}}},"required":{required},"additionalProperties":false}}"#
     );
     format!(
-        r#"{{"type":"object","properties":{{"{DECISIONS}":{{"type":"array","items":{decision}}}}},"required":["{DECISIONS}"],"additionalProperties":false}}"#
+        r#"{{"type":"object","properties":{{"{DECISIONS}":{{"type":"array","minItems":{count},"maxItems":{count},"items":{decision}}}}},"required":["{DECISIONS}"],"additionalProperties":false}}"#
     )
 }
 
@@ -51,6 +53,8 @@ mod tests {
         let text = write(&coins);
         let schema: Value = serde_json::from_str(&text).unwrap();
         let decision = &schema["properties"]["decisions"]["items"];
+        let decisions = &schema["properties"]["decisions"];
+        assert_eq!((&decisions["minItems"], &decisions["maxItems"]), (&Value::from(2), &Value::from(2)));
         for object in [&schema, decision] {
             assert_eq!(object["additionalProperties"], Value::Bool(false));
             let properties = object["properties"].as_object().unwrap();
