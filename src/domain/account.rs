@@ -3,9 +3,10 @@
 use crate::domain::credential::AccountFingerprint;
 use crate::domain::ids::BookId;
 use crate::domain::venue_kind::VenueKind;
+use serde::{Deserialize, Serialize};
 
 /// Names the account that an order changes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AccountName(String);
 
 impl AccountName {

@@ -8,10 +8,11 @@ use crate::domain::order::Order;
 use crate::domain::position::Position;
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::VenueKind;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The account of one trader at one venue. `cash` is a projection of the ledger's cash account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Book {
     /// Identity.
     pub id: BookId,
@@ -72,7 +73,7 @@ impl Book {
 }
 
 /// Everything the risk rules need to know about a book, read at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BookView {
     /// The account.
     pub book: Book,

@@ -20,13 +20,14 @@ use crate::domain::trader_settings::OrderStyle;
 use crate::domain::venue_kind::VenueKind;
 use crate::word_enum;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The longest reason that a person may give, in characters.
 pub const REASON_MAX: usize = 500;
 
 /// Who approved which version.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
     /// The operator's or token's name.
     pub by: String,
@@ -39,7 +40,7 @@ pub struct Approval {
 }
 
 /// Where a decision stands. Data lives in the variant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DecisionState {
     /// Just read from the advisor's answer; never stored.
     Proposed,
@@ -317,7 +318,7 @@ word_enum! {
 }
 
 /// What an order would change, shown before it is approved. Shares are per cent of equity.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Impact {
     /// Price x quantity at the quote.
     pub notional: Money,
@@ -338,7 +339,7 @@ pub struct Impact {
 }
 
 /// One signal for one coin with its price context and reasons.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// Identity.
     pub id: DecisionId,

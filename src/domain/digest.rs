@@ -8,6 +8,7 @@ use crate::domain::money::{Price, Quantity};
 use crate::domain::signal::Signal;
 use crate::domain::trader_settings::OrderStyle;
 use crate::domain::venue_kind::VenueKind;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// Everything that makes one order different from another in the eyes of whoever approves it.
@@ -44,7 +45,8 @@ pub struct Terms {
 }
 
 /// 64 lower-case hex digits.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Digest(String);
 
 impl Digest {

@@ -23,9 +23,10 @@ use crate::domain::money::{Money, Price, Quantity};
 use crate::domain::risk::RiskChecked;
 use crate::domain::time::Timestamp;
 use crate::word_enum;
+use serde::{Deserialize, Serialize};
 
 /// Where an order stands. Data lives in the variant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderState {
     /// Journaled; nothing was sent.
     Initialized,
@@ -274,7 +275,7 @@ impl OrderState {
 }
 
 /// An order with its name, its terms and what became of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Order {
     /// Identity.
     pub id: OrderId,

@@ -9,9 +9,10 @@ use crate::domain::money::{Money, Price, Quantity};
 use crate::domain::order::{OrderIntent, Purpose};
 use crate::domain::signal::PositionSide;
 use crate::domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// One round trip.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Identity.
     pub id: PositionId,

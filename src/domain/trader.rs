@@ -4,6 +4,7 @@ use crate::domain::ids::{ProviderId, TraderId};
 use crate::domain::time::Timestamp;
 use crate::domain::trader_settings::TraderSettings;
 use crate::domain::venue_kind::{Axes, ExchangeType};
+use serde::{Deserialize, Serialize};
 
 /// The longest name of a trader, in characters.
 pub const NAME_MAX: usize = 60;
@@ -11,7 +12,7 @@ pub const NAME_MAX: usize = 60;
 pub const MODEL_NAME_MAX: usize = 120;
 
 /// Whether the trader takes part at all.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TradingState {
     /// Cycles run.
     Active,
@@ -27,7 +28,7 @@ pub enum TradingState {
 }
 
 /// One AI model with its settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trader {
     /// Identity.
     pub id: TraderId,

@@ -23,9 +23,10 @@ use crate::domain::venue_kind::VenueKind;
 use crate::ports::store::{AuditEntry, Changes, CommitError, Guard, StoreError};
 use crate::services::cycle_parts::{MarketView, Scene, Wish, relevant_coins};
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
+use crate::services::judge::refusal;
 use crate::services::live::{AccountView, Balances, Errand, LiveRefusal};
 use crate::services::live_feed::Topic;
-use crate::services::run_cycle::{refusal, take_terms};
+use crate::services::run_cycle::take_terms;
 use crate::services::settle::{SELF, move_decision};
 use rust_decimal::Decimal;
 
@@ -188,7 +189,7 @@ impl Case {
         let cause = OrderCause::Decision(self.decision.id);
         let intent = scene.intent(wish, cause, version).map_err(|error| refusal(&error))?;
         let mut decision = self.decision.clone();
-        take_terms(&mut decision, &intent, &scene);
+        take_terms(&mut decision, &intent, scene.impact(&intent));
         let digest = intent.terms().digest();
         let checked = scene.check(intent, self.view.entries_today)?;
         decision.risk = checked.report().clone();

@@ -16,6 +16,7 @@ pub mod exchange_bans;
 pub mod follow_others;
 pub mod health;
 pub mod journal;
+pub mod judge;
 pub mod lease_keeper;
 pub mod live;
 pub mod live_feed;

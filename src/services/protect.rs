@@ -18,9 +18,10 @@ use crate::ports::store::{AuditEntry, Changes, CommitError, Guard, StoreError};
 use crate::services::cycle_parts::{MarketView, Scene, Wish, relevant_coins};
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
 use crate::services::journal::journal;
+use crate::services::judge::refusal;
 use crate::services::live::{AccountView, Balances, Errand, LiveRefusal};
 use crate::services::live_feed::Topic;
-use crate::services::run_cycle::{refusal, told};
+use crate::services::run_cycle::told;
 use std::collections::HashMap;
 use std::sync::Arc;
 

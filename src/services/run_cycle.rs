@@ -8,7 +8,7 @@ mod propose;
 mod record;
 
 pub use brief::{BriefDepth, BriefError, BriefScene, brief};
-pub(crate) use propose::{refusal, take_terms};
+pub(crate) use propose::take_terms;
 pub(crate) use record::told;
 
 use crate::domain::auto_pause::{AutoPause, Record, evaluate};

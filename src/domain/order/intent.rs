@@ -8,9 +8,10 @@ use crate::domain::money::{Price, Quantity};
 use crate::domain::signal::{PositionSide, Side, Signal};
 use crate::domain::trader_settings::OrderStyle;
 use crate::domain::venue_kind::VenueKind;
+use serde::{Deserialize, Serialize};
 
 /// Why an order exists. At most one *accepted* order per (cause, sequence).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum OrderCause {
     /// A decision, by a person's approval or full automation.
     Decision(DecisionId),
@@ -70,7 +71,7 @@ impl OrderCause {
 }
 
 /// Whether an order opens or closes exposure, and on which side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     /// Opens or adds to a position.
     Entry(PositionSide),
@@ -110,7 +111,7 @@ impl Purpose {
 }
 
 /// How the order is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderKind {
     /// At the market.
     Market,
@@ -119,7 +120,7 @@ pub enum OrderKind {
 }
 
 /// What is to be ordered, before it has a name and a state.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderIntent {
     /// Whose.
     pub trader_id: TraderId,

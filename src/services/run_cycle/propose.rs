@@ -4,20 +4,20 @@ use super::{CycleError, Run};
 use crate::domain::book::BookView;
 use crate::domain::cycle::{Cycle, CycleOutcome, EquitySnapshot};
 use crate::domain::decision::{Decision, DecisionEvent, DecisionSource, DecisionState, Impact};
-use crate::domain::ids::{BUILT_IN_PROVIDER, DecisionId, OrderId};
+use crate::domain::ids::{BUILT_IN_PROVIDER, DecisionId};
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::market::Coin;
-use crate::domain::money::Quantity;
 use crate::domain::notification::{NewNotification, NotificationKind};
 use crate::domain::order::{OrderCause, OrderIntent};
-use crate::domain::risk::{RiskChecked, RiskReport, RuleCode, RuleResult, Verdict};
+use crate::domain::risk::{RiskReport, RuleCode, RuleResult};
 use crate::domain::signal::Signal;
 use crate::domain::time::{MINUTE_MS, Timestamp};
 use crate::domain::venue_kind::{AutomationLevel, VenueKind};
-use crate::ports::advisor::{Advice, JUSTIFICATION_MAX, Proposal, UnusableAnswer};
+use crate::ports::advisor::{Advice, JUSTIFICATION_MAX, Proposal};
 use crate::ports::store::{Changes, DecisionEventRecord, Guard, IdKind};
-use crate::services::cycle_parts::{IntentError, MarketView, Scene, Wish};
+use crate::services::cycle_parts::{MarketView, Scene};
 use crate::services::journal::journal;
+use crate::services::judge::{Ruling, effective_level, judge, set_aside};
 use crate::services::live::AccountView;
 use crate::services::settle::{SELF, move_decision};
 use std::collections::BTreeMap;
@@ -40,15 +40,22 @@ impl Run<'_> {
         let ids = self.desk.store.reserve_ids(IdKind::Decision, count).await?;
         let mut view = view.clone();
         let answers: Vec<_> = advice.coins.iter().zip(ids.into_iter().map(DecisionId)).collect();
-        for ((coin, answer), id) in &answers {
-            self.supersede(&mut changes, &mut view, coin, answer, *id, wall);
+        for old in set_aside(&mut view, advice.coins.iter().map(|(coin, answer)| (coin, answer))) {
+            let newer = answers.iter().find(|((coin, _), _)| coin == &old.coin).map(|(_, id)| *id);
+            supersede(&mut changes, old, newer, wall);
         }
+        let level = effective_level(&self.trader, self.request.propose_only);
         let mut scene = Scene::new(&self.trader, &view, market, account, None, None);
-        let mut orders = Vec::new();
         for ((coin, answer), id) in answers {
-            let decision = self.blank(id, coin, scene.account, &view, wall);
-            let order = self.decide_one(&mut changes, &mut scene, decision, answer, wall).await?;
-            orders.extend(order);
+            let mut decision = self.blank(id, coin, account, &view, wall);
+            if let Ok(proposal) = answer {
+                fill_in(&mut decision, proposal, market);
+            }
+            let judged = judge(&mut scene, level, coin, answer, OrderCause::Decision(id));
+            if let Some(intent) = &judged.intent {
+                take_terms(&mut decision, intent, judged.impact);
+            }
+            self.settle(&mut changes, (level, market.now), decision, judged.ruling, wall).await?;
         }
         self.note_unusable_answers(&mut changes, wall);
         self.put_on_bill(&mut changes);
@@ -114,30 +121,6 @@ impl Run<'_> {
         }
     }
 
-    /// A newer wish to act replaces what still waits for the coin. Holding does not: what was asked still stands.
-    fn supersede(
-        &self,
-        changes: &mut Changes,
-        view: &mut BookView,
-        coin: &Coin,
-        answer: &Result<Proposal, UnusableAnswer>,
-        by: DecisionId,
-        wall: Timestamp,
-    ) {
-        if !answer.as_ref().is_ok_and(|proposal| proposal.signal.is_actionable()) {
-            return;
-        }
-        let (old, rest) =
-            std::mem::take(&mut view.waiting).into_iter().partition(|decision: &Decision| &decision.coin == coin);
-        view.waiting = rest;
-        for mut decision in old {
-            let detail = format!("decision {by} is newer");
-            // A waiting decision can always be superseded; the table of the state machine says so.
-            let moved = move_decision(changes, &mut decision, DecisionEvent::Supersede { by }, SELF, &detail, wall);
-            debug_assert!(moved.is_ok());
-        }
-    }
-
     fn blank(&self, id: DecisionId, coin: &Coin, account: &AccountView, view: &BookView, wall: Timestamp) -> Decision {
         let external = self.request.decisions.is_some();
         Decision {
@@ -172,97 +155,45 @@ impl Run<'_> {
         }
     }
 
-    /// One coin: read, judged, routed. Returns the order when the trader acts by itself.
-    async fn decide_one(
+    /// One coin's ruling becomes a decision. Manual shows what passed, semi asks, full acts.
+    async fn settle(
         &self,
         changes: &mut Changes,
-        scene: &mut Scene<'_>,
+        (level, market_now): (AutomationLevel, Timestamp),
         mut decision: Decision,
-        answer: &Result<Proposal, UnusableAnswer>,
+        ruling: Ruling,
         wall: Timestamp,
-    ) -> Result<Option<OrderId>, CycleError> {
-        let proposal = match answer {
-            Ok(proposal) => proposal,
-            Err(unusable) => {
-                self.finish(changes, decision, DecisionEvent::AnswerUnusable { why: unusable.message.clone() }, wall);
-                return Ok(None);
-            }
-        };
-        fill_in(&mut decision, proposal, scene);
-        if proposal.signal == Signal::Hold {
-            self.finish(changes, decision, DecisionEvent::Hold, wall);
-            return Ok(None);
-        }
-        let wish = match wish(&decision.coin, proposal, scene) {
-            Ok(wish) => wish,
-            Err(error) => {
-                decision.risk = refusal(&error);
-                self.finish(changes, decision, DecisionEvent::Deny, wall);
-                return Ok(None);
-            }
-        };
-        // The decision's first stored version is 1: its terms carry it.
-        let intent = match scene.intent(&wish, OrderCause::Decision(decision.id), 1) {
-            Ok(intent) => intent,
-            Err(IntentError::QuantityMissing) => {
-                let why = IntentError::QuantityMissing.to_string();
+    ) -> Result<(), CycleError> {
+        let checked = match ruling {
+            Ruling::Unusable { why } => {
                 self.finish(changes, decision, DecisionEvent::AnswerUnusable { why }, wall);
-                return Ok(None);
+                return Ok(());
             }
-            Err(error) => {
-                decision.risk = refusal(&error);
-                self.finish(changes, decision, DecisionEvent::Deny, wall);
-                return Ok(None);
+            Ruling::Hold => {
+                self.finish(changes, decision, DecisionEvent::Hold, wall);
+                return Ok(());
             }
-        };
-        take_terms(&mut decision, &intent, scene);
-        match scene.check(intent, scene.view.entries_today) {
-            Err(report) => {
+            Ruling::Denied(report) => {
                 decision.risk = report;
                 self.finish(changes, decision, DecisionEvent::Deny, wall);
-                Ok(None)
+                return Ok(());
             }
-            Ok(checked) => self.route(changes, scene, decision, checked, wall).await,
-        }
-    }
-
-    /// Manual shows, semi asks, full acts. Decisions from outside ask on a full trader unless it allows them to act.
-    async fn route(
-        &self,
-        changes: &mut Changes,
-        scene: &mut Scene<'_>,
-        mut decision: Decision,
-        checked: RiskChecked<OrderIntent>,
-        wall: Timestamp,
-    ) -> Result<Option<OrderId>, CycleError> {
-        decision.risk = checked.report().clone();
-        let level = match self.trader.axes.automation_level {
-            AutomationLevel::FullyAutomated if self.request.propose_only && !self.trader.settings.external_autonomy => {
-                AutomationLevel::SemiAutomated
-            }
-            level => level,
+            Ruling::Passed(checked) => checked,
         };
+        decision.risk = checked.report().clone();
         let expires_at = wall.plus_ms(i64::from(self.trader.settings.decision_ttl_minutes) * MINUTE_MS);
-        if level != AutomationLevel::Manual {
-            scene.exposure.add_intent(checked.get(), &self.trader.settings);
-        }
-        match level {
-            AutomationLevel::Manual => {
-                self.finish(changes, decision, DecisionEvent::Show { expires_at }, wall);
-                Ok(None)
-            }
+        let event = match level {
+            AutomationLevel::Manual => DecisionEvent::Show { expires_at },
             AutomationLevel::SemiAutomated => {
-                let digest = checked.get().terms().digest();
                 self.notify_waiting(changes, &decision, wall);
-                self.finish(changes, decision, DecisionEvent::Ask { expires_at, digest }, wall);
-                Ok(None)
+                DecisionEvent::Ask { expires_at, digest: checked.get().terms().digest() }
             }
             AutomationLevel::FullyAutomated => {
-                let order = journal(self.desk, changes, checked, wall, scene.market.now).await?;
-                self.finish(changes, decision, DecisionEvent::Act { order }, wall);
-                Ok(Some(order))
+                DecisionEvent::Act { order: journal(self.desk, changes, checked, wall, market_now).await? }
             }
-        }
+        };
+        self.finish(changes, decision, event, wall);
+        Ok(())
     }
 
     fn finish(&self, changes: &mut Changes, mut decision: Decision, event: DecisionEvent, wall: Timestamp) {
@@ -382,28 +313,17 @@ pub(crate) const fn verb(signal: Signal) -> &'static str {
     }
 }
 
-fn wish(coin: &Coin, proposal: &Proposal, scene: &Scene<'_>) -> Result<Wish, IntentError> {
-    Ok(Wish {
-        coin: coin.clone(),
-        signal: proposal.signal,
-        // A close takes what is held: what the model believes to hold is no input.
-        quantity: if proposal.signal.is_entry() { size(coin, proposal, scene)? } else { None },
-        leverage: proposal.leverage,
-        stop_loss: proposal.stop_loss,
-        profit_target: proposal.profit_target,
-    })
-}
-
-/// The base quantity of an entry: as said, or what a share of equity buys at the price of the brief.
-fn size(coin: &Coin, proposal: &Proposal, scene: &Scene<'_>) -> Result<Option<Quantity>, IntentError> {
-    let (None, Some(share)) = (proposal.quantity, proposal.equity_pct) else { return Ok(proposal.quantity) };
-    let quote = scene.market.quotes.get(coin).ok_or_else(|| IntentError::NoPrice(coin.clone()))?;
-    let equity = scene.equity.filter(|equity| !equity.is_negative()).ok_or(IntentError::NoEquity)?;
-    Ok(Some(equity.percent(share).buys_at(quote.price)))
+/// A newer wish to act replaces what still waits for its coin.
+fn supersede(changes: &mut Changes, mut old: Decision, by: Option<DecisionId>, wall: Timestamp) {
+    let Some(by) = by else { return };
+    let detail = format!("decision {by} is newer");
+    // A waiting decision can always be superseded; the table of the state machine says so.
+    let moved = move_decision(changes, &mut old, DecisionEvent::Supersede { by }, SELF, &detail, wall);
+    debug_assert!(moved.is_ok());
 }
 
 /// What the model said, as it said it.
-fn fill_in(decision: &mut Decision, proposal: &Proposal, scene: &Scene<'_>) {
+fn fill_in(decision: &mut Decision, proposal: &Proposal, market: &MarketView) {
     decision.signal = Some(proposal.signal);
     decision.quantity = proposal.quantity;
     decision.leverage = proposal.leverage;
@@ -412,12 +332,12 @@ fn fill_in(decision: &mut Decision, proposal: &Proposal, scene: &Scene<'_>) {
     decision.stop_loss = proposal.stop_loss;
     decision.justification = cut(&proposal.justification);
     decision.explanation = proposal.explanation.clone();
-    decision.quote = scene.market.quotes.get(&decision.coin).copied();
-    decision.symbol = scene.market.instruments.of_coin(&decision.coin).map(|instrument| instrument.symbol.clone());
+    decision.quote = market.quotes.get(&decision.coin).copied();
+    decision.symbol = market.instruments.of_coin(&decision.coin).map(|instrument| instrument.symbol.clone());
 }
 
 /// The terms on the venue's grid, as they would be approved.
-pub(crate) fn take_terms(decision: &mut Decision, intent: &OrderIntent, scene: &Scene<'_>) {
+pub(crate) fn take_terms(decision: &mut Decision, intent: &OrderIntent, impact: Impact) {
     decision.symbol = Some(intent.symbol.clone());
     decision.account = intent.account.clone();
     decision.quantity = Some(intent.quantity);
@@ -429,31 +349,12 @@ pub(crate) fn take_terms(decision: &mut Decision, intent: &OrderIntent, scene: &
     let terms = intent.terms();
     decision.order_style = terms.order_style;
     decision.worst_price = terms.worst_price;
-    decision.impact = scene.impact(intent);
+    decision.impact = impact;
 }
 
 fn cut(text: &str) -> String {
     match text.char_indices().nth(JUSTIFICATION_MAX) {
         None => text.to_owned(),
         Some((end, _)) => format!("{} … [cut at {JUSTIFICATION_MAX} characters]", &text[..end]),
-    }
-}
-
-/// A wish that could not even be written down, as the rule it breaks.
-pub(crate) fn refusal(error: &IntentError) -> RiskReport {
-    let rule = match error {
-        IntentError::NotTraded(_) | IntentError::Filter(_) => RuleCode::Instrument,
-        IntentError::NoPrice(_) => RuleCode::PriceAge,
-        IntentError::QuantityMissing | IntentError::NoEquity => RuleCode::Sanity,
-    };
-    RiskReport {
-        rules: vec![RuleResult {
-            rule,
-            verdict: Verdict::Deny,
-            value: None,
-            limit: None,
-            unit: String::new(),
-            message: error.to_string(),
-        }],
     }
 }
