@@ -23,6 +23,7 @@ mod m0014_venue_answers;
 mod m0015_providers;
 mod m0016_ai_costs;
 mod m0017_prompt_templates;
+mod m0018_bundles;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_providers::Migration),
             Box::new(m0016_ai_costs::Migration),
             Box::new(m0017_prompt_templates::Migration),
+            Box::new(m0018_bundles::Migration),
         ]
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod advisors;
 pub mod binance;
+pub mod bundle_codec;
 pub mod clock;
 pub mod indicators;
 pub mod llm;

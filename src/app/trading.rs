@@ -2,6 +2,7 @@
 
 use crate::adapters::advisors::BuiltInAdvisors;
 use crate::adapters::binance::exchanges::BinanceExchanges;
+use crate::adapters::bundle_codec::JsonBundles;
 use crate::adapters::llm::answer::StrictReader;
 use crate::adapters::llm::client::ChatClient;
 use crate::adapters::llm::keys::VaultKeys;
@@ -95,6 +96,7 @@ pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Re
         advisors: Arc::new(BuiltInAdvisors::new()),
         ai: Some(ai),
         prompts: Arc::new(Templates),
+        bundles: Arc::new(JsonBundles),
         live: LiveFeed::default(),
         given_quotes: GivenQuotes::default(),
         policy: Policy {

@@ -6,6 +6,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::trader_settings::TraderSettings;
 use crate::word_enum;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 /// Share of a budget, in percent, from which a person is warned.
 pub const BUDGET_WARNING_PCT: u32 = 80;
@@ -23,7 +24,7 @@ word_enum! {
 }
 
 /// One call of a language model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AiCall {
     /// For whom.
     pub trader_id: TraderId,

@@ -1,5 +1,6 @@
 //! A cycle: one run of a trader, and the record it leaves.
 
+use crate::domain::digest::Digest;
 use crate::domain::ids::{CycleId, TraderId};
 use crate::domain::money::Money;
 use crate::domain::time::Timestamp;
@@ -25,6 +26,20 @@ word_enum! {
         Completed = "completed",
         /// It failed; an incident says why.
         Failed = "failed",
+    }
+}
+
+word_enum! {
+    /// How much of a language model's answer could be used.
+    AnswerGrade {
+        /// All of it.
+        Used = "used",
+        /// Some coins.
+        Partly = "partly",
+        /// Nothing.
+        Unusable = "unusable",
+        /// There was no answer.
+        None = "no_answer",
     }
 }
 
@@ -57,6 +72,10 @@ pub struct Cycle {
     pub asked: String,
     /// What it answered, verbatim.
     pub answered: String,
+    /// How much of a language model's answer could be used; nothing for rules and decisions that were sent in.
+    pub answer: Option<AnswerGrade>,
+    /// The record of everything that the decisions followed from; it may have been removed since.
+    pub bundle: Option<Digest>,
 }
 
 /// The value of a book at one moment, for curves.

@@ -10,6 +10,7 @@ use crate::domain::position::Position;
 use crate::domain::provider::Provider;
 use crate::domain::reconciliation::ReconciliationRun;
 use crate::domain::trader::Trader;
+use crate::ports::bundle::BundleError;
 use std::error::Error;
 
 /// A cycle begins.
@@ -200,6 +201,12 @@ pub fn answer_unusable(trader: &Trader, provider: &Provider, errors: &[String]) 
         errors = errors.len(),
         "an answer could not be used; asking again"
     );
+}
+
+/// The record of a cycle could not be kept; its decisions stand.
+pub fn bundle_not_kept(cycle: CycleId, error: &BundleError) {
+    metrics::counter!("countersign_bundles_not_kept_total").increment(1);
+    tracing::error!(cycle = cycle.0, cause = %error, "the record of a cycle was not kept");
 }
 
 /// The second question got no answer; the first one stands with its errors.

@@ -2,6 +2,7 @@
 
 pub mod access_store;
 pub mod advisor;
+pub mod bundle;
 pub mod clock;
 pub mod exchange;
 pub mod language_model;

@@ -4,6 +4,12 @@
 //! remembered. An answer that cannot be used is quoted its exact errors once; what still cannot be used stays unusable,
 //! for the coin it belongs to, and is never taken for holding.
 
+mod reading;
+mod transcript;
+
+pub use reading::conclude;
+pub use transcript::Transcript;
+
 use crate::domain::ai_cost::{AiCall, AiPurpose, Budget, BudgetSpan};
 use crate::domain::ids::{CycleId, ProviderId};
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
@@ -12,16 +18,17 @@ use crate::domain::provider::{AnswerMode, Provider, TokenUsage};
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
 use crate::observe;
-use crate::ports::advisor::{Advice, Brief, Proposal, UnusableAnswer};
+use crate::ports::advisor::Brief;
+use crate::ports::bundle::{Conversation, Turn};
 use crate::ports::language_model::{
-    ChatError, ChatMessage, ChatReply, ChatRequest, ChatRole, Prompt, ReadAnswer, TemplateError, estimate_tokens,
+    ChatError, ChatMessage, ChatReply, ChatRequest, ChatRole, Prompt, TemplateError, estimate_tokens,
 };
 use crate::ports::store::{Changes, Guard, KnownMode, StoreError};
 use crate::services::ai::Ai;
 use crate::services::desk::Desk;
-use crate::services::templates;
+use crate::services::judge::Answer;
+use reading::errors;
 use rust_decimal::Decimal;
-use std::sync::{Mutex, PoisonError};
 
 /// Tokens of an answer beside its coins: room for models that think aloud.
 const THINKING_TOKENS_MAX: u32 = 4_096;
@@ -29,8 +36,6 @@ const THINKING_TOKENS_MAX: u32 = 4_096;
 const COIN_TOKENS_MAX: u32 = 512;
 /// The longest part of an unusable answer that is sent back with the second question, in characters.
 const QUOTED_MAX: usize = 8_000;
-/// The most errors that the second question names.
-const ERRORS_NAMED_MAX: usize = 20;
 
 /// Why a language model gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -80,55 +85,57 @@ impl ConsultError {
     }
 }
 
-/// What asking has cost so far, whatever becomes of the cycle: it is written with the cycle's end, good or bad.
-#[derive(Debug, Default)]
-pub struct Bill(Mutex<(Vec<AiCall>, Vec<NewIncident>)>);
-
-impl Bill {
-    /// The calls that were made, and what a person should know about their cost.
-    pub fn items(&self) -> (Vec<AiCall>, Vec<NewIncident>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn add(&self, call: AiCall) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.push(call);
-    }
-
-    fn warn(&self, incident: NewIncident) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.push(incident);
-    }
-
-    fn total(&self) -> Decimal {
-        self.items().0.iter().filter_map(|call| call.cost).fold(Decimal::ZERO, Decimal::saturating_add)
-    }
+/// Who is asked, in whose name, in which words.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// Whose settings, limits and budget apply.
+    pub trader: &'a Trader,
+    /// Who is asked.
+    pub provider_id: ProviderId,
+    /// Which of its models.
+    pub model_name: &'a str,
+    /// The template of the prompt.
+    pub template: &'a str,
+    /// The cycle that it belongs to.
+    pub cycle: CycleId,
+    /// What for.
+    pub purpose: AiPurpose,
 }
 
-/// Asks the trader's language model about a brief, for a cycle. What it costs is added to the bill.
+/// Asks a language model about a brief. What is said and what it costs is added to the transcript.
 ///
 /// # Errors
-/// [`ConsultError`] when there is no answer at all; an answer that cannot be used is one, see [`Advice::coins`].
+/// [`ConsultError`] when there is no answer at all; an answer that cannot be used is one.
 pub async fn consult(
     desk: &Desk,
-    trader: &Trader,
-    cycle: CycleId,
+    question: &Question<'_>,
     brief: &Brief,
-    bill: &Bill,
-) -> Result<Advice, ConsultError> {
+    transcript: &Transcript,
+) -> Result<Vec<(Coin, Answer)>, ConsultError> {
     let ai = desk.ai.as_ref().ok_or(ConsultError::NotConnected)?;
-    let provider = desk.store.provider(trader.provider_id).await?.filter(|provider| provider.deleted_at.is_none());
-    let provider = provider.ok_or(ConsultError::NoProvider(trader.provider_id))?;
+    let provider = desk.store.provider(question.provider_id).await?.filter(|provider| provider.deleted_at.is_none());
+    let provider = provider.ok_or(ConsultError::NoProvider(question.provider_id))?;
     let coins: Vec<Coin> = brief.coins.iter().map(|coin| coin.coin.clone()).collect();
     if coins.is_empty() {
         return Err(ConsultError::NothingToAsk);
     }
-    let budgets = within_budget(desk, trader, &provider).await?;
-    let template = templates::current(desk, trader.id).await?;
-    let known = desk.store.answer_mode(provider.id, &trader.model_name).await?;
-    let template = template.text.as_str();
-    let consultation = Consultation { desk, ai, provider: &provider, trader, cycle, coins, template, known, bill };
-    let advice = consultation.run(brief).await;
+    let budgets = within_budget(desk, question.trader, &provider).await?;
+    let known = desk.store.answer_mode(provider.id, question.model_name).await?;
+    transcript.begin(Conversation {
+        provider_id: provider.id,
+        provider: provider.name.clone(),
+        kind: provider.kind,
+        model_name: question.model_name.to_owned(),
+        template_version: desk.prompts.version(question.template),
+        template: question.template.to_owned(),
+        coins: coins.clone(),
+        cut: Vec::new(),
+        turns: Vec::new(),
+    });
+    let consultation = Consultation { desk, ai, provider: &provider, question, coins, known, transcript };
+    let answers = consultation.run(brief).await;
     consultation.warn_of_budgets(&budgets);
-    advice
+    answers
 }
 
 /// The budgets that are set, none of them spent.
@@ -153,45 +160,33 @@ struct Consultation<'a> {
     desk: &'a Desk,
     ai: &'a Ai,
     provider: &'a Provider,
-    trader: &'a Trader,
-    cycle: CycleId,
+    question: &'a Question<'a>,
     coins: Vec<Coin>,
-    template: &'a str,
     known: Option<AnswerMode>,
-    bill: &'a Bill,
+    transcript: &'a Transcript,
 }
 
 impl Consultation<'_> {
-    async fn run(&self, brief: &Brief) -> Result<Advice, ConsultError> {
+    async fn run(&self, brief: &Brief) -> Result<Vec<(Coin, Answer)>, ConsultError> {
         let (prompt, mode, first) = self.first_answer(brief).await?;
-        let mut advice = Advice {
-            coins: self.read(&first),
-            asked: format!("{}\n\n{}", prompt.system, prompt.user),
-            answered: first.content.clone(),
-        };
-        let errors = errors(&advice.coins);
+        let reader = self.ai.answers.as_ref();
+        let answers = conclude(reader, &self.coins, [&first]);
+        let errors = errors(&answers);
         if errors.is_empty() {
-            return Ok(advice);
+            return Ok(answers);
         }
-        observe::answer_unusable(self.trader, self.provider, &errors);
-        let again = correction(&errors);
+        observe::answer_unusable(self.question.trader, self.provider, &errors);
         let mut messages = messages(&prompt);
         messages.push(ChatMessage { role: ChatRole::Assistant, content: cut(&first.content) });
-        messages.push(ChatMessage { role: ChatRole::User, content: again.clone() });
+        messages.push(ChatMessage { role: ChatRole::User, content: correction(&errors) });
         match self.ask(messages, mode).await {
-            Ok(second) => {
-                advice.asked = format!("{}\n\n--- asked again ---\n{again}", advice.asked);
-                advice.answered = format!("{}\n\n--- answered again ---\n{}", advice.answered, second.content);
-                advice.coins = better(advice.coins, self.read(&second));
-            }
+            Ok(second) => Ok(conclude(reader, &self.coins, [&first, &second])),
             // The first answer stands with its errors: what was usable in it still is.
             Err(error) => {
-                observe::second_question_failed(self.trader, self.provider, &error);
-                advice.asked = format!("{}\n\n--- asked again ---\n{again}", advice.asked);
-                advice.answered = format!("{}\n\n--- no second answer ---\n{error}", advice.answered);
+                observe::second_question_failed(self.question.trader, self.provider, &error);
+                Ok(answers)
             }
         }
-        Ok(advice)
     }
 
     /// Asks in the way that worked before, or in the strictest one, and in the next one where that is not supported.
@@ -200,7 +195,8 @@ impl Consultation<'_> {
         let first = self.known.and_then(|known| AnswerMode::ALL.iter().position(|mode| *mode == known)).unwrap_or(0);
         let mut refused = None;
         for mode in AnswerMode::ALL.iter().skip(first).copied() {
-            let prompt = self.desk.prompts.write(self.template, brief, &schema, mode)?;
+            let prompt = self.desk.prompts.write(self.question.template, brief, &schema, mode)?;
+            self.transcript.cut(&prompt.cut);
             match self.ask(messages(&prompt), mode).await {
                 Ok(reply) => {
                     self.remember(mode).await;
@@ -221,11 +217,11 @@ impl Consultation<'_> {
         let (usage, is_estimated) = usage(&request, &reply);
         let waited = u64::try_from(self.desk.clock.now().since(at)).unwrap_or(0);
         let call = AiCall {
-            trader_id: self.trader.id,
+            trader_id: self.question.trader.id,
             provider_id: self.provider.id,
-            model_name: self.trader.model_name.clone(),
-            cycle_id: self.cycle,
-            purpose: AiPurpose::Cycle,
+            model_name: self.question.model_name.to_owned(),
+            cycle_id: self.question.cycle,
+            purpose: self.question.purpose,
             at,
             usage,
             is_estimated,
@@ -233,7 +229,12 @@ impl Consultation<'_> {
             latency_ms: reply.as_ref().map_or(waited, |reply| reply.latency_ms),
             is_answered: reply.is_ok(),
         };
-        self.bill.add(call.priced(self.provider.price));
+        self.transcript.add(Turn {
+            request,
+            reply: reply.as_ref().ok().cloned(),
+            error: reply.as_ref().err().map(ToString::to_string),
+            call: call.priced(self.provider.price),
+        });
         reply
     }
 
@@ -241,15 +242,15 @@ impl Consultation<'_> {
     fn warn_of_budgets(&self, before: &[Budget]) {
         let now = self.desk.clock.now();
         for budget in before {
-            let after = Budget { spent: budget.spent.saturating_add(self.bill.total()), ..*budget };
+            let after = Budget { spent: budget.spent.saturating_add(self.transcript.cost()), ..*budget };
             if budget.is_low() || !after.is_low() {
                 continue;
             }
-            self.bill.warn(NewIncident {
+            self.transcript.warn(NewIncident {
                 kind: IncidentKind::CircuitBreaker,
                 severity: Severity::Medium,
-                trader_id: Some(self.trader.id),
-                title: format!("{}: most of the AI budget of this {} is spent", self.trader.name, after.span),
+                trader_id: Some(self.question.trader.id),
+                title: format!("{}: most of the AI budget of this {} is spent", self.question.trader.name, after.span),
                 detail: format!(
                     "{} of {} USD are spent ({} %). At 100 % the model is not asked any more.",
                     after.spent.normalize(),
@@ -264,9 +265,9 @@ impl Consultation<'_> {
 
     fn request(&self, messages: Vec<ChatMessage>, mode: AnswerMode) -> ChatRequest {
         ChatRequest {
-            model: self.trader.model_name.clone(),
+            model: self.question.model_name.to_owned(),
             messages,
-            temperature: self.trader.settings.ai_temperature,
+            temperature: self.question.trader.settings.ai_temperature,
             max_tokens: COIN_TOKENS_MAX
                 .saturating_mul(u32::try_from(self.coins.len()).unwrap_or(u32::MAX))
                 .saturating_add(THINKING_TOKENS_MAX),
@@ -282,7 +283,7 @@ impl Consultation<'_> {
         }
         let known = KnownMode {
             provider_id: self.provider.id,
-            model_name: self.trader.model_name.clone(),
+            model_name: self.question.model_name.to_owned(),
             mode,
             at: self.desk.clock.now(),
         };
@@ -293,23 +294,6 @@ impl Consultation<'_> {
         };
         if let Err(error) = self.desk.store.commit(changes).await {
             observe::commit_failed("remembering how a model's answer is asked for", &error);
-        }
-    }
-
-    fn read(&self, reply: &ChatReply) -> Vec<(Coin, Result<Proposal, UnusableAnswer>)> {
-        let whole = match (&reply.refusal, reply.finish_reason.as_deref()) {
-            (Some(_), _) => Some("the model refused to answer".to_owned()),
-            (None, Some("length")) => Some("the answer was cut off: it is longer than the model may write".to_owned()),
-            (None, Some("content_filter")) => Some("the provider's filter withheld the answer".to_owned()),
-            _ => None,
-        };
-        let read = match whole {
-            Some(message) => ReadAnswer::Unusable(UnusableAnswer { message }),
-            None => self.ai.answers.read(&reply.content, &self.coins),
-        };
-        match read {
-            ReadAnswer::Coins(coins) => coins,
-            ReadAnswer::Unusable(why) => self.coins.iter().map(|coin| (coin.clone(), Err(why.clone()))).collect(),
         }
     }
 }
@@ -335,41 +319,12 @@ fn messages(prompt: &Prompt) -> Vec<ChatMessage> {
     ]
 }
 
-/// Each coin's error once, the same words only once.
-fn errors(coins: &[(Coin, Result<Proposal, UnusableAnswer>)]) -> Vec<String> {
-    let mut errors: Vec<String> = Vec::new();
-    let failed: Vec<(&Coin, &str)> =
-        coins.iter().filter_map(|(coin, read)| Some((coin, read.as_ref().err()?.message.as_str()))).collect();
-    let same = failed.len() == coins.len() && failed.windows(2).all(|pair| pair[0].1 == pair[1].1);
-    match failed.first() {
-        Some((_, why)) if same && failed.len() > 1 => errors.push((*why).to_owned()),
-        _ => errors.extend(failed.iter().map(|(coin, why)| format!("{coin}: {why}"))),
-    }
-    errors.truncate(ERRORS_NAMED_MAX);
-    errors
-}
-
 fn correction(errors: &[String]) -> String {
     format!(
         "Your answer could not be used:\n- {}\nAnswer again for every coin: one JSON object that follows the schema, and \
          nothing else.",
         errors.join("\n- ")
     )
-}
-
-/// What the second answer says, and for a coin that it spoils, what the first one said.
-fn better(
-    first: Vec<(Coin, Result<Proposal, UnusableAnswer>)>,
-    second: Vec<(Coin, Result<Proposal, UnusableAnswer>)>,
-) -> Vec<(Coin, Result<Proposal, UnusableAnswer>)> {
-    let spoiled = |coin: &Coin| first.iter().find(|(other, read)| other == coin && read.is_ok()).cloned();
-    second
-        .into_iter()
-        .map(|(coin, read)| match (&read, spoiled(&coin)) {
-            (Err(_), Some(kept)) => kept,
-            _ => (coin, read),
-        })
-        .collect()
 }
 
 fn cut(text: &str) -> String {

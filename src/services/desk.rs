@@ -6,6 +6,7 @@ use crate::domain::market::{Coin, Quote};
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::advisor::AdvisorDirectory;
+use crate::ports::bundle::BundleCodec;
 use crate::ports::clock::Clock;
 use crate::ports::exchange::Exchanges;
 use crate::ports::language_model::PromptWriter;
@@ -176,6 +177,8 @@ pub struct Desk {
     pub ai: Option<Ai>,
     /// Writes what language models are told.
     pub prompts: Arc<dyn PromptWriter>,
+    /// Turns the records of cycles into bytes and back.
+    pub bundles: Arc<dyn BundleCodec>,
     /// Where orders go.
     pub venues: Arc<dyn VenueDirectory>,
     /// Seals exchange keys and keys of providers.

@@ -27,6 +27,8 @@ pub mod protect;
 pub mod providers;
 pub mod read;
 pub mod reconcile;
+pub mod record;
+pub mod replay_bundle;
 pub mod resolve_unknown;
 pub mod rotate_keys;
 pub mod run_cycle;

@@ -4,6 +4,7 @@
 //! process that slept through its lease cannot write what it had in mind.
 
 mod brief;
+mod keep;
 mod propose;
 mod record;
 
@@ -11,6 +12,7 @@ pub use brief::{BriefDepth, BriefError, BriefScene, brief};
 pub(crate) use propose::take_terms;
 pub(crate) use record::told;
 
+use crate::domain::ai_cost::AiPurpose;
 use crate::domain::auto_pause::{AutoPause, Record, evaluate};
 use crate::domain::book::BookView;
 use crate::domain::cycle::CycleTrigger;
@@ -19,16 +21,18 @@ use crate::domain::market::{CandleInterval, Coin, Quote};
 use crate::domain::money::Price;
 use crate::domain::trader::{Trader, TradingState};
 use crate::domain::venue_kind::{AutomationLevel, VenueKind};
-use crate::ports::advisor::{Advice, AdvisorError, Proposal, UnusableAnswer};
+use crate::ports::advisor::{Advice, AdvisorError};
 use crate::ports::market_data::{MarketData, MarketDataError};
 use crate::ports::store::{CommitError, IdKind, Lease, StoreError};
-use crate::services::consult::{Bill, ConsultError, consult};
+use crate::services::consult::{ConsultError, Question, Transcript, consult};
 use crate::services::cycle_parts::{MarketView, cycle_lease, ensure_book, relevant_coins};
 use crate::services::desk::{COMMIT_ATTEMPTS, Desk, is_conflict};
+use crate::services::judge::Answer;
 use crate::services::lease_keeper::{LEASE_MS, until_lost};
 use crate::services::live::{self, AccountView, Balances, Errand, LiveRefusal};
 use crate::services::volatility::{VOLATILITY_CANDLES, realised_volatility_24h_ratio};
-use std::sync::Arc;
+use crate::services::{record as records, templates};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Longest wait for an advisor.
@@ -37,7 +41,7 @@ pub const ADVISOR_TIMEOUT: Duration = Duration::from_secs(180);
 const RECORD_TRADES: u32 = 100;
 
 /// What a coin's advisor answered: a proposal, or why there is none.
-pub type Answers = Vec<(Coin, Result<Proposal, UnusableAnswer>)>;
+pub type Answers = Vec<(Coin, Answer)>;
 
 /// Asks for a cycle.
 #[derive(Clone, Debug)]
@@ -166,7 +170,16 @@ pub async fn run(desk: &Desk, request: CycleRequest) -> Result<CycleId, CycleErr
         return Err(CycleError::NotDue);
     }
     crate::observe::cycle_started(&trader, id, request.trigger);
-    let run = Run { desk, trader, id, lease, request, started_at: now, bill: Bill::default() };
+    let run = Run {
+        desk,
+        trader,
+        id,
+        lease,
+        request,
+        started_at: now,
+        asked: OnceLock::new(),
+        transcript: Transcript::default(),
+    };
     let outcome = tokio::select! {
         outcome = run.work() => outcome,
         () = until_lost(desk, &run.lease) => {
@@ -200,8 +213,10 @@ struct Run<'a> {
     lease: Lease,
     request: CycleRequest,
     started_at: crate::domain::time::Timestamp,
-    /// What asking has cost.
-    bill: Bill,
+    /// What a language model was asked about.
+    asked: OnceLock<keep::Asked>,
+    /// What it said, and what that cost.
+    transcript: Transcript,
 }
 
 impl Run<'_> {
@@ -226,7 +241,7 @@ impl Run<'_> {
         self.auto_pause(&view, &market_view, market.as_ref()).await?;
         let advice = match &self.request.decisions {
             Some(decisions) => Advice { coins: decisions.clone(), asked: String::new(), answered: String::new() },
-            None => self.ask(&view, &market_view, market).await?,
+            None => self.ask(&view, &market_view, &account, market).await?,
         };
         self.decide(&advice, &market_view, &account, view).await
     }
@@ -316,12 +331,15 @@ impl Run<'_> {
         &self,
         view: &BookView,
         market: &MarketView,
+        account: &AccountView,
         source: &Arc<dyn MarketData>,
     ) -> Result<Advice, CycleError> {
         let scene = BriefScene { trader: &self.trader, view, market, source: source.as_ref() };
         if self.trader.provider_id != BUILT_IN_PROVIDER {
             let brief = brief(self.desk, &scene, BriefDepth::Whole).await?;
-            return Ok(consult(self.desk, &self.trader, self.id, &brief, &self.bill).await?);
+            let coins = brief.coins.iter().map(|coin| &coin.coin);
+            let asked = keep::Asked { scene: records::scene(market, account, view, coins), brief };
+            return self.consult(self.asked.get_or_init(|| asked)).await;
         }
         let advisor = self.desk.advisors.find(self.trader.provider_id, &self.trader.model_name);
         let advisor = advisor.ok_or_else(|| CycleError::UnknownAdvisor(self.trader.model_name.clone()))?;
@@ -330,6 +348,20 @@ impl Run<'_> {
             Ok(advice) => Ok(advice?),
             Err(_) => Err(AdvisorError::TimedOut { seconds: ADVISOR_TIMEOUT.as_secs() }.into()),
         }
+    }
+
+    async fn consult(&self, asked: &keep::Asked) -> Result<Advice, CycleError> {
+        let template = templates::current(self.desk, self.trader.id).await?;
+        let question = Question {
+            trader: &self.trader,
+            provider_id: self.trader.provider_id,
+            model_name: &self.trader.model_name,
+            template: &template.text,
+            cycle: self.id,
+            purpose: AiPurpose::Cycle,
+        };
+        let coins = consult(self.desk, &question, &asked.brief, &self.transcript).await?;
+        Ok(Advice { coins, ..Advice::default() })
     }
 
     /// Builds the commit, tries it, and starts over from fresh reads when the book changed meanwhile.

@@ -96,6 +96,7 @@ impl House {
             markets: Markets { simulation: Arc::clone(&market), live: HashMap::new() },
             advisors: Arc::new(BuiltInAdvisors::new()),
             prompts: Arc::new(countersign::adapters::llm::prompt::Templates),
+            bundles: Arc::new(countersign::adapters::bundle_codec::JsonBundles),
             venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(market)))),
             stop: StopGate::new(Arc::new(FileStopSwitch::beside(&file))),
             stop_recording: Mutex::new(()),

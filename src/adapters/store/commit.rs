@@ -4,8 +4,8 @@ use super::connect::Db;
 use super::row::failed;
 use super::write::Tx;
 use super::{
-    ai_costs, books, credentials, cycles, decisions, differences, fills, incidents, leases, ledger, messages, orders,
-    positions, probes, prompt_templates, providers, reconciliation, traders,
+    ai_costs, books, bundles, credentials, cycles, decisions, differences, fills, incidents, leases, ledger, messages,
+    orders, positions, probes, prompt_templates, providers, reconciliation, traders,
 };
 use crate::ports::store::{Changes, CommitError, Guard, StoreError};
 use sea_orm::{DbErr, RuntimeErr};
@@ -57,6 +57,7 @@ async fn write(tx: &Tx, changes: &Changes, ledger_ids: &[i64]) -> Result<(), Com
     if let Some(cycle) = &changes.new_cycle {
         cycles::insert(tx, cycle).await?;
     }
+    bundles::write(tx, &changes.new_bundles, &changes.removed_bundles).await?;
     decisions::write(tx, &changes.new_decisions, &changes.updated_decisions).await?;
     decisions::insert_events(tx, &changes.decision_events).await?;
     write_orders(tx, changes).await?;

@@ -3,7 +3,8 @@
 use super::entity::cycle::{ActiveModel, Column, Entity, Model};
 use super::row::{Row, failed, first_rows, only, to_json};
 use super::write::{Tx, insert_all};
-use crate::domain::cycle::{Cycle, CycleOutcome, CycleTrigger};
+use crate::domain::cycle::{AnswerGrade, Cycle, CycleOutcome, CycleTrigger};
+use crate::domain::digest::Digest;
 use crate::domain::ids::{CycleId, TraderId};
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::{AutomationLevel, VenueKind};
@@ -27,6 +28,8 @@ fn row_of(cycle: &Cycle) -> Model {
         finished_at: cycle.finished_at.0,
         asked: cycle.asked.clone(),
         answered: cycle.answered.clone(),
+        answer: cycle.answer.map(|grade| grade.as_str().to_owned()),
+        bundle: cycle.bundle.as_ref().map(|hash| hash.as_str().to_owned()),
     }
 }
 
@@ -46,6 +49,8 @@ fn cycle_of(model: Model) -> Result<Cycle, StoreError> {
         error: model.error,
         asked: model.asked,
         answered: model.answered,
+        answer: model.answer.as_deref().map(|word| row.word("answer", word, AnswerGrade::parse)).transpose()?,
+        bundle: model.bundle.as_deref().map(|word| row.word("bundle", word, Digest::parse)).transpose()?,
     })
 }
 

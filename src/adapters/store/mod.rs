@@ -8,6 +8,7 @@ mod account_reads;
 mod ai_costs;
 mod amount;
 mod books;
+mod bundles;
 mod commit;
 mod connect;
 mod credentials;

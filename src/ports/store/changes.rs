@@ -8,6 +8,7 @@ use crate::domain::book::Book;
 use crate::domain::credential::Credential;
 use crate::domain::cycle::{Cycle, EquitySnapshot};
 use crate::domain::decision::Decision;
+use crate::domain::digest::Digest;
 use crate::domain::fill::Fill;
 use crate::domain::ids::{BookId, DecisionId, IncidentId, NotificationId, OrderId, ProviderId, TraderId};
 use crate::domain::incident::{IncidentStatus, NewIncident};
@@ -20,6 +21,7 @@ use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::ExchangeEnvironment;
+use crate::ports::bundle::PackedBundle;
 use crate::ports::venue::VenueAnswer;
 
 /// Something that must still hold when the transaction commits.
@@ -162,6 +164,10 @@ pub struct Changes {
     pub updated_books: Vec<Book>,
     /// The run, when it ends.
     pub new_cycle: Option<Cycle>,
+    /// Records of cycles. One that is there already is the same: it is named by its content.
+    pub new_bundles: Vec<PackedBundle>,
+    /// Records that are removed, by name.
+    pub removed_bundles: Vec<Digest>,
     /// Created decisions.
     pub new_decisions: Vec<Decision>,
     /// Changed decisions with the version each was based on.

@@ -7,6 +7,7 @@ mod accounts;
 mod changes;
 mod providers;
 mod reads;
+mod records;
 
 pub use accounts::{AccountChanges, AccountReads, OrderProbe};
 pub use changes::{
@@ -17,6 +18,8 @@ pub use reads::{
     AuditRow, BarCounts, DecisionFilter, DecisionLine, DecisionTab, HistoryMark, IncidentFilter, LedgerRow,
     NotificationFilter, OrderFilter, Page, Reads, TabCounts, Touched, TradeRow,
 };
+
+pub use records::{BundleFilter, BundleHead, BundleTotal, RecordReads};
 
 use crate::domain::ids::{BookId, CycleId, TraderId};
 use crate::domain::order::{IllegalOrderEvent, Order, OrderEvent};
@@ -168,7 +171,7 @@ pub trait Coordination: Send + Sync {
 
 /// Everything that must survive.
 #[async_trait]
-pub trait Store: Reads + AccountReads + ProviderReads + Coordination {
+pub trait Store: Reads + AccountReads + ProviderReads + RecordReads + Coordination {
     /// Writes everything in one transaction, durable when this returns, with every guard holding.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use crate::services::cycle_parts::{MarketView, Scene};
 use crate::services::journal::journal;
 use crate::services::judge::{Ruling, effective_level, judge, set_aside};
 use crate::services::live::AccountView;
+use crate::services::record;
 use crate::services::settle::{SELF, move_decision};
 use std::collections::BTreeMap;
 
@@ -32,13 +33,13 @@ impl Run<'_> {
         advice: &Advice,
         market: &MarketView,
         account: &AccountView,
-        view: &BookView,
+        before: &BookView,
     ) -> Result<Changes, CycleError> {
         let wall = self.desk.clock.now();
-        let mut changes = self.frame(market, view);
+        let mut changes = self.frame(market, before);
         let count = u32::try_from(advice.coins.len()).unwrap_or(u32::MAX);
         let ids = self.desk.store.reserve_ids(IdKind::Decision, count).await?;
-        let mut view = view.clone();
+        let mut view = before.clone();
         let answers: Vec<_> = advice.coins.iter().zip(ids.into_iter().map(DecisionId)).collect();
         for old in set_aside(&mut view, advice.coins.iter().map(|(coin, answer)| (coin, answer))) {
             let newer = answers.iter().find(|((coin, _), _)| coin == &old.coin).map(|(_, id)| *id);
@@ -46,12 +47,14 @@ impl Run<'_> {
         }
         let level = effective_level(&self.trader, self.request.propose_only);
         let mut scene = Scene::new(&self.trader, &view, market, account, None, None);
+        let mut rulings = Vec::with_capacity(answers.len());
         for ((coin, answer), id) in answers {
             let mut decision = self.blank(id, coin, account, &view, wall);
             if let Ok(proposal) = answer {
                 fill_in(&mut decision, proposal, market);
             }
             let judged = judge(&mut scene, level, coin, answer, OrderCause::Decision(id));
+            rulings.push(record::ruling(coin, id, &judged));
             if let Some(intent) = &judged.intent {
                 take_terms(&mut decision, intent, judged.impact);
             }
@@ -63,8 +66,14 @@ impl Run<'_> {
             self.count_answer(&mut changes, advice.coins.iter().any(|(_, answer)| answer.is_ok()), wall);
         }
         self.note_circuit_breakers(&mut changes, wall);
-        changes.new_cycle =
-            Some(Cycle { asked: advice.asked.clone(), answered: advice.answered.clone(), ..self.cycle(market, wall) });
+        let bundle = self.judged_bundle((market, account, before), &advice.coins, rulings, wall);
+        let cycle = Cycle {
+            asked: advice.asked.clone(),
+            answered: advice.answered.clone(),
+            answer: self.grade(&advice.coins),
+            ..self.cycle(market, wall)
+        };
+        self.keep(&mut changes, cycle, Some(&bundle));
         Ok(changes)
     }
 
@@ -118,6 +127,8 @@ impl Run<'_> {
             finished_at: wall,
             asked: String::new(),
             answered: String::new(),
+            answer: None,
+            bundle: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{CycleError, Run};
 use crate::domain::auto_pause::AutoPause;
-use crate::domain::cycle::{Cycle, CycleOutcome};
+use crate::domain::cycle::{AnswerGrade, Cycle, CycleOutcome};
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::notification::{NewNotification, NotificationKind};
 use crate::domain::time::Timestamp;
@@ -49,23 +49,25 @@ impl Run<'_> {
         let mut changes = Changes {
             guards: vec![self.lease_guard()],
             reschedules: vec![(self.trader.id, Some(self.next_run(market)), errors)],
-            new_cycle: Some(ended(self, CycleOutcome::Failed, Some(error.to_string()), market, wall)),
             incidents: vec![incident],
             notifications,
             release: vec![self.lease_release()],
             ..Changes::default()
         };
         self.put_on_bill(&mut changes);
+        let mut cycle = ended(self, CycleOutcome::Failed, Some(error.to_string()), market, wall);
         if matches!(error, CycleError::Consult(consult) if consult.is_the_models()) {
             self.count_answer(&mut changes, false, wall);
+            cycle.answer = Some(AnswerGrade::None);
         }
+        self.keep(&mut changes, cycle, self.failed_bundle(wall).as_ref());
         changes
     }
 
     /// What the calls of language models cost, and what a person should know about it.
     pub(super) fn put_on_bill(&self, changes: &mut Changes) {
-        let (calls, warnings) = self.bill.items();
-        changes.ai_calls.extend(calls);
+        let warnings = self.transcript.warnings();
+        changes.ai_calls.extend(self.transcript.calls());
         if self.trader.settings.notify_errors {
             changes.notifications.extend(warnings.iter().map(told));
         }
@@ -176,6 +178,8 @@ fn ended(run: &Run<'_>, outcome: CycleOutcome, error: Option<String>, market: Ti
         finished_at: wall,
         asked: String::new(),
         answered: String::new(),
+        answer: None,
+        bundle: None,
     }
 }
 

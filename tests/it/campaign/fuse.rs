@@ -8,6 +8,7 @@ use countersign::domain::book::{Book, BookView};
 use countersign::domain::credential::{AccountFingerprint, Credential, KeyPermissions};
 use countersign::domain::cycle::{Cycle, EquitySnapshot};
 use countersign::domain::decision::Decision;
+use countersign::domain::digest::Digest;
 use countersign::domain::fill::Fill;
 use countersign::domain::ids::{BookId, CycleId, DecisionId, IncidentId, OrderId, PositionId, ProviderId, TraderId};
 use countersign::domain::incident::Incident;
@@ -24,15 +25,16 @@ use countersign::domain::reconciliation::{
 use countersign::domain::time::Timestamp;
 use countersign::domain::trader::Trader;
 use countersign::domain::venue_kind::{ExchangeEnvironment, VenueKind};
+use countersign::ports::bundle::PackedBundle;
 use countersign::ports::exchange::{
     AssetBalance, ExchangeAccount, ExchangeError, Exchanges, TradesFrom, VenueOrder, VenueTrade,
 };
 use countersign::ports::market_data::MarketData;
 use countersign::ports::store::{
-    AccountReads, AttemptRecord, AuditRow, BarCounts, Changes, CommitError, Coordination, DecisionEventRecord,
-    DecisionFilter, DecisionLine, HistoryMark, IdKind, IncidentFilter, JournaledOrder, KnownMode, Lease, LedgerRow,
-    NotificationFilter, OrderEventRecord, OrderFilter, Page, ProviderReads, Reads, SharedStore, Store, StoreError,
-    TabCounts, Touched, TradeRow,
+    AccountReads, AttemptRecord, AuditRow, BarCounts, BundleFilter, BundleHead, BundleTotal, Changes, CommitError,
+    Coordination, DecisionEventRecord, DecisionFilter, DecisionLine, HistoryMark, IdKind, IncidentFilter,
+    JournaledOrder, KnownMode, Lease, LedgerRow, NotificationFilter, OrderEventRecord, OrderFilter, Page,
+    ProviderReads, Reads, RecordReads, SharedStore, Store, StoreError, TabCounts, Touched, TradeRow,
 };
 use countersign::ports::venue::{CancelOutcome, OrderContext, QueryOutcome, SubmitOutcome, Venue, VenueAnswer};
 use countersign::services::desk::Desk;
@@ -274,6 +276,14 @@ pass_on! {
         async fn answer_modes(&self, provider: ProviderId) -> Result<Vec<KnownMode>, StoreError>;
         async fn ai_days(&self, trader: Option<TraderId>, since: Timestamp) -> Result<Vec<AiDay>, StoreError>;
         async fn ai_calls(&self, cycle: CycleId) -> Result<Vec<AiCall>, StoreError>;
+    }
+}
+
+pass_on! {
+    RecordReads {
+        async fn bundle(&self, hash: &Digest) -> Result<Option<PackedBundle>, StoreError>;
+        async fn bundle_heads(&self, filter: BundleFilter, after: i64, limit: u32) -> Result<Vec<BundleHead>, StoreError>;
+        async fn bundle_total(&self) -> Result<BundleTotal, StoreError>;
     }
 }
 

@@ -7,6 +7,7 @@ mod desk;
 mod fuzz;
 mod hang;
 mod local_model;
+mod record;
 
 use countersign::domain::market::Coin;
 

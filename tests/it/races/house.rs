@@ -78,6 +78,7 @@ impl Shared {
             ai: None,
             advisors: Arc::new(OneAdvisor(Arc::clone(&self.thinker))),
             prompts: Arc::new(countersign::adapters::llm::prompt::Templates),
+            bundles: Arc::new(countersign::adapters::bundle_codec::JsonBundles),
             venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(Arc::clone(&self.market))))),
             stop: StopGate::new(switch),
             stop_recording: tokio::sync::Mutex::new(()),

@@ -328,6 +328,7 @@ fn desk_on(
         ai: None,
         advisors: Arc::new(BuiltInAdvisors::new()),
         prompts: Arc::new(countersign::adapters::llm::prompt::Templates),
+        bundles: Arc::new(countersign::adapters::bundle_codec::JsonBundles),
         venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(Arc::clone(market))))),
         exchanges: Some(Arc::clone(exchanges) as Arc<dyn Exchanges>),
         vault: Arc::new(NoVault),

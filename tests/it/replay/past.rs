@@ -80,6 +80,7 @@ impl Past {
             ai: None,
             advisors: Arc::new(BuiltInAdvisors::new()),
             prompts: Arc::new(countersign::adapters::llm::prompt::Templates),
+            bundles: Arc::new(countersign::adapters::bundle_codec::JsonBundles),
             venues: Arc::new(OneVenue(Arc::new(SimulationVenue::new(source)))),
             stop: StopGate::new(Arc::new(FileStopSwitch::beside(&file))),
             stop_recording: Mutex::new(()),

@@ -2,8 +2,9 @@
 
 use countersign::domain::account::AccountName;
 use countersign::domain::book::Book;
-use countersign::domain::cycle::{Cycle, CycleOutcome, CycleTrigger};
+use countersign::domain::cycle::{AnswerGrade, Cycle, CycleOutcome, CycleTrigger};
 use countersign::domain::decision::{Decision, DecisionSource, DecisionState, Impact};
+use countersign::domain::digest::Digest;
 use countersign::domain::fill::Fill;
 use countersign::domain::ids::{
     BUILT_IN_PROVIDER, BookId, CycleId, DecisionId, FillId, InstallationTag, OrderId, PositionId, TraderId,
@@ -89,6 +90,8 @@ pub fn cycle(id: i64, trader: i64) -> Cycle {
         finished_at: NOW.plus_ms(40),
         asked: "what now?".to_owned(),
         answered: "{\"BTC\": \"hold — \u{1f642}\"}".to_owned(),
+        answer: Some(AnswerGrade::Partly),
+        bundle: Digest::parse(&"0f".repeat(32)),
     }
 }
 

@@ -145,6 +145,11 @@ impl FakeProvider {
         self.script.replies.lock().unwrap().push_back(reply);
     }
 
+    /// Answers that were not given yet are not given any more.
+    pub fn forget_answers(&self) {
+        self.script.replies.lock().unwrap().clear();
+    }
+
     /// What was asked so far.
     pub fn requests(&self) -> Vec<Asked> {
         self.script.asked.lock().unwrap().clone()

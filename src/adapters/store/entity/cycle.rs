@@ -20,6 +20,8 @@ pub struct Model {
     pub finished_at: i64,
     pub asked: String,
     pub answered: String,
+    pub answer: Option<String>,
+    pub bundle: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

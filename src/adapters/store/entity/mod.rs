@@ -10,6 +10,7 @@ pub mod ai_day;
 pub mod arm;
 pub mod audit_line;
 pub mod book;
+pub mod bundle;
 pub mod credential;
 pub mod cycle;
 pub mod decision;
