@@ -6,14 +6,16 @@ use crate::support::{Database, House, Stage};
 use countersign::adapters::llm::answer::StrictReader;
 use countersign::adapters::llm::client::{ChatClient, ProviderKeys};
 use countersign::domain::cycle::CycleTrigger;
-use countersign::domain::ids::{ProviderId, TraderId};
+use countersign::domain::decision::DecisionState;
+use countersign::domain::ids::{CycleId, ProviderId, TraderId};
 use countersign::domain::provider::{AnswerMode, Provider, ProviderKind};
 use countersign::domain::time::Timestamp;
 use countersign::ports::language_model::{
     AnswerReader, ChatError, ChatMessage, ChatRequest, ChatRole, LanguageModels, ReadAnswer,
 };
-use countersign::ports::store::{Changes, KnownMode};
-use countersign::services::run_cycle::{CycleRequest, run};
+use countersign::ports::store::{Changes, KnownMode, Page};
+use countersign::services::replay_bundle::replay_stored;
+use countersign::services::run_cycle::{CycleError, CycleRequest, run};
 use rust_decimal::Decimal;
 use secrecy::SecretString;
 use serde_json::json;
@@ -55,37 +57,46 @@ async fn a_real_model_drives_a_trader() {
     let name = offered["models"][0]["model_name"].as_str().expect("a list of models").to_owned();
     // Indicators without candles: a small model on one core reads some fifty tokens a second.
     let body = json!({
-        "name": "Sage", "provider_id": provider, "model_name": name, "ai_prompt_tokens": 3_000, "ai_temperature": "0.2",
+        "name": "Sage", "provider_id": provider, "model_name": name, "ai_prompt_tokens": 2_500, "ai_temperature": "0.2",
     });
     let model = admin.post("/api/models", body).await.expect(201)["id"].as_i64().unwrap();
     admin.post(&format!("/api/models/{model}/automation"), json!({ "automation": "semi_automated" })).await.expect(200);
-    for mode in [AnswerMode::JsonSchema, AnswerMode::Plain] {
-        let at = house.desk.clock.now();
-        let known = KnownMode { provider_id: ProviderId(provider), model_name: name.clone(), mode, at };
-        house.desk.store.commit(Changes { answer_modes: vec![known], ..Changes::default() }).await.unwrap();
-        for number in 1..=cycles {
+    // Both ways of asking by turns, so that a run which is cut short has tried both.
+    for number in 1..=cycles {
+        for mode in [AnswerMode::JsonSchema, AnswerMode::Plain] {
+            let at = house.desk.clock.now();
+            let known = KnownMode { provider_id: ProviderId(provider), model_name: name.clone(), mode, at };
+            house.desk.store.commit(Changes { answer_modes: vec![known], ..Changes::default() }).await.unwrap();
             house.pass_minutes(60);
             let cycle = run(&house.desk, CycleRequest::ask(TraderId(model), CycleTrigger::Api, "test")).await;
-            let calls = match &cycle {
-                Ok(id) => house.desk.store.ai_calls(*id).await.unwrap(),
-                Err(_) => Vec::new(),
-            };
-            let told: Vec<_> =
-                calls.iter().map(|call| (call.usage.input, call.usage.output, call.latency_ms)).collect();
-            match cycle {
-                Ok(id) => {
-                    let decisions = house.desk.store.decisions_of_cycle(id).await.unwrap();
-                    let words: Vec<_> = decisions.iter().map(|one| format!("{} {}", one.coin, one.status())).collect();
-                    println!("{mode} {number}: {} (tokens in, out, ms: {told:?})", words.join(", "));
-                    assert!(decisions.len() >= 6, "every coin has its outcome");
-                    assert!(calls.iter().all(|call| !call.is_estimated), "the server counts tokens");
-                }
-                Err(error) => println!("{mode} {number}: no answer: {error}"),
-            }
+            println!("{mode} {number}: {}", outcome(&house, TraderId(model), cycle).await);
         }
     }
     let costs = admin.get(&format!("/api/models/{model}/ai-costs")).await.expect(200);
     println!("in all: {}", costs["total"]);
+}
+
+/// What came of a cycle, in a line; every answer has its decisions, its tokens, its time and its record.
+async fn outcome(house: &House, model: TraderId, cycle: Result<CycleId, CycleError>) -> String {
+    let id = match cycle {
+        Ok(id) => id,
+        Err(error) => return format!("no answer: {error}"),
+    };
+    let calls = house.desk.store.ai_calls(id).await.unwrap();
+    assert!(!calls.is_empty() && calls.iter().all(|call| !call.is_estimated), "the server counts tokens");
+    let told = calls.iter().map(|call| {
+        format!("{} tokens in, {} out, {} s", call.usage.input, call.usage.output, call.latency_ms / 1_000)
+    });
+    let decisions = house.desk.store.decisions_of_cycle(id).await.unwrap();
+    assert!(decisions.len() >= 6, "every coin has its outcome");
+    let kept = house.desk.store.cycles(model, Page::first(1)).await.unwrap().remove(0).bundle.unwrap();
+    let (_, again) = replay_stored(&house.desk, &kept).await.unwrap();
+    assert!(again.is_identical(), "{:?}", again.differences);
+    let words = decisions.iter().map(|one| match &one.state {
+        DecisionState::ModelError { why } => format!("{} model_error ({why})", one.coin),
+        _ => format!("{} {}", one.coin, one.status()),
+    });
+    format!("{} [{}]", words.collect::<Vec<_>>().join(", "), told.collect::<Vec<_>>().join("; "))
 }
 
 #[tokio::test]
