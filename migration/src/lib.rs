@@ -24,6 +24,7 @@ mod m0015_providers;
 mod m0016_ai_costs;
 mod m0017_prompt_templates;
 mod m0018_bundles;
+mod m0019_reasks;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_ai_costs::Migration),
             Box::new(m0017_prompt_templates::Migration),
             Box::new(m0018_bundles::Migration),
+            Box::new(m0019_reasks::Migration),
         ]
     }
 }

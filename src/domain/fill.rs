@@ -1,11 +1,13 @@
 //! A fill: one execution, told by the venue. Positions and cash are folded from fills, never from what was asked for.
 
 use crate::domain::ids::{BookId, FillId, OrderId, TraderId};
+use crate::domain::instrument::Instrument;
 use crate::domain::market::{Coin, Symbol};
 use crate::domain::money::{Money, Price, Quantity};
 use crate::domain::signal::Side;
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::VenueKind;
+use rust_decimal::Decimal;
 
 /// One execution. Identity at the venue is (venue, symbol, trade id): the same one twice is a no-op.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,3 +82,25 @@ impl Fill {
         self.price * self.quantity
     }
 }
+
+/// The price that an order of this side meets in a model of the market: moved by the slippage, in percent, and put on
+/// the tick, both against us.
+pub fn execution_price(base: Price, side: Side, slippage_pct: Decimal, instrument: &Instrument) -> Price {
+    let moved = match side {
+        Side::Buy => base.moved_percent(slippage_pct),
+        Side::Sell => base.moved_percent(-slippage_pct),
+    };
+    instrument.quantize_adverse(moved.unwrap_or(base), side)
+}
+
+/// The price of two that is worse for an order of this side.
+pub fn worse(one: Price, other: Price, side: Side) -> Price {
+    match side {
+        Side::Buy => one.max(other),
+        Side::Sell => one.min(other),
+    }
+}
+
+/// The share of traded volume that one order may take at once: a tenth. More would move the market, which candles cannot
+/// tell.
+pub const VOLUME_SHARE: Decimal = Decimal::from_parts(1, 0, 0, false, 1);

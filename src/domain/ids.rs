@@ -41,6 +41,10 @@ id! {
     TokenId,
     /// Who answers: the built-in rules, or a language model's host.
     ProviderId,
+    /// A cycle's question, put once more.
+    ReaskId,
+    /// A candidate that follows a trader on paper.
+    ShadowId,
 }
 
 /// The provider whose advisors are rules in this binary.

@@ -26,6 +26,7 @@ pub mod passwords;
 pub mod protect;
 pub mod providers;
 pub mod read;
+pub mod reask;
 pub mod reconcile;
 pub mod record;
 pub mod replay_bundle;

@@ -27,11 +27,20 @@ fn property(field: Field, coins: &[Coin]) -> String {
         Shape::Signal => {
             format!(r#""type":"string","enum":{}"#, list(Signal::ALL.iter().map(|signal| signal.as_str())))
         }
-        Shape::Number | Shape::OptionalWords => r#""type":["string","null"]"#.to_owned(),
+        Shape::Number => format!(r#""type":["string","null"],"pattern":{}"#, quoted(pattern(field))),
+        Shape::OptionalWords => r#""type":["string","null"]"#.to_owned(),
         Shape::Whole => r#""type":["integer","null"]"#.to_owned(),
         Shape::Words => r#""type":"string""#.to_owned(),
     };
     format!("{{{kind},\"description\":{}}}", quoted(field.help()))
+}
+
+/// What a number looks like: small models write a percent sign or a word unless the schema forbids it.
+const fn pattern(field: Field) -> &'static str {
+    match field {
+        Field::Confidence => r"^(0(\.[0-9]{1,4})?|1)$",
+        _ => r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,12})?$",
+    }
 }
 
 fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
@@ -65,6 +74,14 @@ mod tests {
         assert_eq!(decision["properties"]["coin"]["enum"], serde_json::json!(["BTC", "ETH"]));
         assert_eq!(decision["properties"]["signal"]["enum"].as_array().unwrap().len(), Signal::ALL.len());
         assert_eq!(decision["properties"]["stop_loss"]["type"], serde_json::json!(["string", "null"]));
+        let allows = |field: &str, text: &str| {
+            let pattern = decision["properties"][field]["pattern"].as_str().unwrap();
+            regex::Regex::new(pattern).unwrap().is_match(text)
+        };
+        assert!(["0", "1", "0.75"].iter().all(|text| allows("confidence", text)));
+        assert!(!["1.5", "75%", "high", ".5", "5e-1"].iter().any(|text| allows("confidence", text)));
+        assert!(["0.001", "43250.5"].iter().all(|text| allows("quantity", text)));
+        assert!(!["1e3", "01", "1,000", "-1", ""].iter().any(|text| allows("quantity", text)));
         let order: Vec<usize> = FIELDS.map(|field| text.find(&format!("\"{}\":{{", field.name())).unwrap()).to_vec();
         assert!(order.is_sorted(), "models fill the fields in this order");
     }

@@ -1,5 +1,6 @@
 //! The arithmetic of the fill model: time in slots, prices against us, and how much volume one order may take.
 
+use crate::domain::fill;
 use crate::domain::instrument::Instrument;
 use crate::domain::market::{Candle, CandleInterval};
 use crate::domain::money::{Money, Price, Quantity};
@@ -10,8 +11,6 @@ use crate::ports::venue::OrderContext;
 use rust_decimal::Decimal;
 use std::sync::Arc;
 
-/// The share of traded volume that one order may take: a tenth. More would move the market, which candles cannot tell.
-const VOLUME_SHARE: Decimal = Decimal::from_parts(1, 0, 0, false, 1);
 /// Length of a slot: an order fills at most once in each.
 const SLOT_MS: i64 = 5 * MINUTE_MS;
 
@@ -38,7 +37,7 @@ impl Tape {
     pub(super) fn share(&self, candle: &Candle, slots: i64, instrument: &Instrument) -> Quantity {
         let whole = (self.interval.ms() / SLOT_MS).max(1);
         let volume = candle.volume.decimal() * Decimal::from(slots.clamp(0, whole)) / Decimal::from(whole);
-        Quantity::new(volume * VOLUME_SHARE).map_or(Quantity::ZERO, |share| instrument.quantize_quantity(share))
+        Quantity::new(volume * fill::VOLUME_SHARE).map_or(Quantity::ZERO, |share| instrument.quantize_quantity(share))
     }
 
     /// Each candle with the moment at which it closed, oldest first.
@@ -47,14 +46,9 @@ impl Tape {
     }
 }
 
-/// The price that an order of this side meets: moved by the slippage and put on the tick, both against us.
+/// The price that an order of this side meets.
 pub(super) fn execution_price(base: Price, side: Side, context: OrderContext<'_>) -> Price {
-    let slippage = context.settings.slippage_pct;
-    let moved = match side {
-        Side::Buy => base.moved_percent(slippage),
-        Side::Sell => base.moved_percent(-slippage),
-    };
-    context.instrument.quantize_adverse(moved.unwrap_or(base), side)
+    fill::execution_price(base, side, context.settings.slippage_pct, context.instrument)
 }
 
 /// The fee of an execution, rounded up: the taker's for what is had at once, the maker's for what rested first.

@@ -20,11 +20,11 @@ mod tests;
 
 use crate::adapters::simulation::book::{Entry, OrderBook};
 use crate::adapters::simulation::execution::{Tape, execution_price, slot_of};
+use crate::domain::fill::worse;
 use crate::domain::instrument::{FilterViolation, Instrument, Pricing};
 use crate::domain::market::{CandleInterval, Quote, Symbol};
 use crate::domain::money::{Price, Quantity};
 use crate::domain::order::{Order, OrderCause, OrderKind, OrderStatus};
-use crate::domain::signal::Side;
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::market_data::MarketData;
@@ -228,12 +228,4 @@ fn execute(order: &Order, quote: Price, available: Quantity, now: Timestamp, con
         });
     }
     entry
-}
-
-/// The price of two that is worse for an order of this side.
-fn worse(one: Price, other: Price, side: Side) -> Price {
-    match side {
-        Side::Buy => one.max(other),
-        Side::Sell => one.min(other),
-    }
 }

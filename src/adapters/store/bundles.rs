@@ -1,11 +1,12 @@
 //! The records of cycles: documents that are named by their content, and never change.
 
-use super::SqlStore;
 use super::entity::bundle::{ActiveModel, Column, Entity, Model};
 use super::row::{Row, failed, only};
 use super::write::{Tx, insert_all};
+use super::{SqlStore, reasks};
 use crate::domain::digest::Digest;
-use crate::domain::ids::{CycleId, TraderId};
+use crate::domain::ids::{CycleId, ReaskId, TraderId};
+use crate::domain::reask::Reask;
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::bundle::PackedBundle;
@@ -40,6 +41,14 @@ impl RecordReads for SqlStore {
         }
         let rows = query.order_by_asc(Column::Id).limit(u64::from(limit)).into_model::<HeadRow>();
         rows.all(&self.db.reader).await.map_err(failed(READING))?.into_iter().map(head_of).collect()
+    }
+
+    async fn reask(&self, id: ReaskId) -> Result<Option<Reask>, StoreError> {
+        reasks::by_id(&self.db.reader, id).await
+    }
+
+    async fn reasks(&self, cycle: CycleId) -> Result<Vec<Reask>, StoreError> {
+        reasks::of_cycle(&self.db.reader, cycle).await
     }
 
     async fn bundle_total(&self) -> Result<BundleTotal, StoreError> {

@@ -13,6 +13,8 @@ const BLOCK: i64 = 64;
 const BLOCK_OF_RARE: i64 = 1;
 /// The counter of ledger transactions, which nobody outside asks for.
 pub(super) const LEDGER_TRANSACTION: &str = "ledger_transaction";
+/// What comes into being so rarely that a block of ids would mostly be thrown away.
+const RARE: [IdKind; 5] = [IdKind::Trader, IdKind::Book, IdKind::Provider, IdKind::Reask, IdKind::Shadow];
 
 /// The rest of each counter's block.
 #[derive(Debug, Default)]
@@ -26,7 +28,7 @@ impl IdPool {
         if count == 0 {
             return Ok(Vec::new());
         }
-        let rare = [IdKind::Trader.as_str(), IdKind::Book.as_str(), IdKind::Provider.as_str()].contains(&counter);
+        let rare = RARE.iter().any(|kind| kind.as_str() == counter);
         let mut blocks = self.blocks.lock().await;
         let block = blocks.entry(counter).or_default();
         let mut ids: Vec<i64> = block.by_ref().take(count).collect();

@@ -30,6 +30,7 @@ mod probes;
 mod prompt_templates;
 mod providers;
 mod reads;
+mod reasks;
 mod reconciliation;
 mod row;
 mod sql_store;

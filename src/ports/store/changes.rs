@@ -18,6 +18,7 @@ use crate::domain::order::Order;
 use crate::domain::position::Position;
 use crate::domain::prompt_template::PromptTemplate;
 use crate::domain::provider::Provider;
+use crate::domain::reask::Reask;
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::ExchangeEnvironment;
@@ -168,6 +169,10 @@ pub struct Changes {
     pub new_bundles: Vec<PackedBundle>,
     /// Records that are removed, by name.
     pub removed_bundles: Vec<Digest>,
+    /// Questions of cycles that are put once more.
+    pub new_reasks: Vec<Reask>,
+    /// Those that have ended; one that had ended before is a conflict.
+    pub finished_reasks: Vec<Reask>,
     /// Created decisions.
     pub new_decisions: Vec<Decision>,
     /// Changed decisions with the version each was based on.

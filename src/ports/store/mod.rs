@@ -85,6 +85,10 @@ pub enum IdKind {
     Position,
     /// Providers of language models; the first id is the built-in rules'.
     Provider,
+    /// Questions that are put once more.
+    Reask,
+    /// Candidates on paper.
+    Shadow,
 }
 
 impl IdKind {
@@ -99,6 +103,8 @@ impl IdKind {
             Self::Fill => "fill",
             Self::Position => "position",
             Self::Provider => "provider",
+            Self::Reask => "reask",
+            Self::Shadow => "shadow",
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::StoreError;
 use crate::domain::digest::Digest;
-use crate::domain::ids::{CycleId, TraderId};
+use crate::domain::ids::{CycleId, ReaskId, TraderId};
+use crate::domain::reask::Reask;
 use crate::domain::time::Timestamp;
 use crate::ports::bundle::PackedBundle;
 use async_trait::async_trait;
@@ -53,6 +54,10 @@ pub trait RecordReads: Send + Sync {
     async fn bundle(&self, hash: &Digest) -> Result<Option<PackedBundle>, StoreError>;
     /// Bundles after a number, the oldest first.
     async fn bundle_heads(&self, filter: BundleFilter, after: i64, limit: u32) -> Result<Vec<BundleHead>, StoreError>;
+    /// A question that was put once more.
+    async fn reask(&self, id: ReaskId) -> Result<Option<Reask>, StoreError>;
+    /// What a cycle's question was put once more as, the newest first.
+    async fn reasks(&self, cycle: CycleId) -> Result<Vec<Reask>, StoreError>;
     /// What all of them take.
     async fn bundle_total(&self) -> Result<BundleTotal, StoreError>;
 }

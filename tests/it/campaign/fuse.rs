@@ -10,7 +10,9 @@ use countersign::domain::cycle::{Cycle, EquitySnapshot};
 use countersign::domain::decision::Decision;
 use countersign::domain::digest::Digest;
 use countersign::domain::fill::Fill;
-use countersign::domain::ids::{BookId, CycleId, DecisionId, IncidentId, OrderId, PositionId, ProviderId, TraderId};
+use countersign::domain::ids::{
+    BookId, CycleId, DecisionId, IncidentId, OrderId, PositionId, ProviderId, ReaskId, TraderId,
+};
 use countersign::domain::incident::Incident;
 use countersign::domain::ledger::LedgerAccount;
 use countersign::domain::market::{Coin, Symbol};
@@ -19,6 +21,7 @@ use countersign::domain::order::{Order, OrderCause};
 use countersign::domain::position::Position;
 use countersign::domain::prompt_template::PromptTemplate;
 use countersign::domain::provider::{AnswerMode, Provider};
+use countersign::domain::reask::Reask;
 use countersign::domain::reconciliation::{
     AccountLink, Adjustment, Amounts, AssetLine, Difference, KnownAccount, ReconciliationRun, Standing,
 };
@@ -283,6 +286,8 @@ pass_on! {
     RecordReads {
         async fn bundle(&self, hash: &Digest) -> Result<Option<PackedBundle>, StoreError>;
         async fn bundle_heads(&self, filter: BundleFilter, after: i64, limit: u32) -> Result<Vec<BundleHead>, StoreError>;
+        async fn reask(&self, id: ReaskId) -> Result<Option<Reask>, StoreError>;
+        async fn reasks(&self, cycle: CycleId) -> Result<Vec<Reask>, StoreError>;
         async fn bundle_total(&self) -> Result<BundleTotal, StoreError>;
     }
 }

@@ -35,6 +35,7 @@ pub mod position;
 pub mod prompt_template;
 pub mod provider;
 pub mod provider_mode;
+pub mod reask;
 pub mod reconciliation_run;
 pub mod session;
 pub mod setup_state;

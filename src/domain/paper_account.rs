@@ -1,0 +1,328 @@
+//! An account on paper: a book and its positions, filled at the prices that it is shown and at no others. It has no
+//! orders, no venue and no row of its own among those that trade.
+//!
+//! What an order meets is meant to flatter nobody: slippage and the taker's fee on every fill, no more than a tenth of
+//! what the market traded in the last five minutes at once (the rest is dropped), and of a stop or target that was met
+//! since the last look, the worse of its price and the price now.
+
+use crate::domain::account::AccountName;
+use crate::domain::book::{Book, BookView, Marks};
+use crate::domain::decision::DecisionStatus;
+use crate::domain::fill::{Fill, execution_price, worse};
+use crate::domain::ids::{BookId, FillId, OrderId, PositionId, TraderId};
+use crate::domain::instrument::{Instrument, QUOTE_ASSET};
+use crate::domain::market::{Candle, CandleInterval, Coin, Quote};
+use crate::domain::money::{Money, Price, Quantity};
+use crate::domain::order::{OrderCause, OrderIntent, OrderKind, Purpose};
+use crate::domain::position::{Position, PositionError, apply_fill};
+use crate::domain::protection::{Trigger, triggered};
+use crate::domain::signal::Signal;
+use crate::domain::time::Timestamp;
+use crate::domain::trader_settings::TraderSettings;
+use crate::domain::venue_kind::VenueKind;
+use serde::{Deserialize, Serialize};
+
+/// The book of every account on paper: it is no row.
+const PAPER_BOOK: BookId = BookId(0);
+/// Closed round trips that are remembered, the newest last.
+pub const CLOSED_MAX: usize = 10;
+/// Earlier decisions that are remembered, the newest last.
+pub const RECENT_MAX: usize = 20;
+
+/// An account on paper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaperAccount {
+    /// Cash, results, fees, day and mark.
+    pub book: Book,
+    /// What is held.
+    pub positions: Vec<Position>,
+    /// The last price seen of each coin that is held.
+    pub marks: Marks,
+    /// The last round trips that are over, the newest last.
+    pub closed: Vec<Position>,
+    /// Round trips that are over.
+    pub trades: u32,
+    /// Those that brought something after fees.
+    pub wins: u32,
+    /// The UTC day of market time that `entries` belong to.
+    pub day: Timestamp,
+    /// Entries of that day.
+    pub entries: u32,
+    /// The deepest fall of equity below its highest so far, in percent of the highest.
+    pub drawdown_pct: rust_decimal::Decimal,
+    /// The last decisions and what became of them, the newest last.
+    pub recent: Vec<PaperDecision>,
+    next_id: i64,
+}
+
+/// A decision on paper and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaperDecision {
+    /// The coin.
+    pub coin: Coin,
+    /// What was wanted; none when the answer could not be used.
+    pub signal: Option<Signal>,
+    /// Base quantity.
+    pub quantity: Option<Quantity>,
+    /// The price it was wanted at.
+    pub quote: Option<Quote>,
+    /// Where it ended.
+    pub status: DecisionStatus,
+    /// Why, in words; may be empty.
+    pub reason: String,
+}
+
+/// Prices of one coin at one look.
+#[derive(Clone, Copy, Debug)]
+pub struct PaperMarket<'a> {
+    /// Its market.
+    pub instrument: &'a Instrument,
+    /// The price now.
+    pub quote: Quote,
+    /// Closed five-minute candles, oldest first.
+    pub candles: &'a [Candle],
+}
+
+impl PaperMarket<'_> {
+    /// What may be had at once; the whole of it where nobody says what was traded.
+    fn at_once(&self, quantity: Quantity) -> Quantity {
+        let Some(last) = self.candles.last() else { return quantity };
+        let share = Quantity::new(last.volume.decimal() * crate::domain::fill::VOLUME_SHARE);
+        quantity.min(share.map_or(Quantity::ZERO, |share| self.instrument.quantize_quantity(share)))
+    }
+
+    /// Lowest and highest price of the candles that began at `from` or later, and of now.
+    fn range(&self, from: Timestamp) -> (Price, Price) {
+        let since = self.candles.iter().filter(|candle| candle.open_time >= from);
+        since.fold((self.quote.price, self.quote.price), |(low, high), candle| {
+            (low.min(candle.low), high.max(candle.high))
+        })
+    }
+
+    /// How far candles have told what happened.
+    fn told_until(&self) -> Option<Timestamp> {
+        self.candles.last().map(|candle| candle.open_time.plus_ms(CandleInterval::FiveMinutes.ms()))
+    }
+}
+
+/// One fill on paper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaperFill {
+    /// The coin.
+    pub coin: Coin,
+    /// Opens or closes.
+    pub purpose: Purpose,
+    /// Base.
+    pub quantity: Quantity,
+    /// Quote units for one base unit.
+    pub price: Price,
+    /// In quote.
+    pub fee: Money,
+    /// Why, in a word: `decision`, `stop loss`.
+    pub why: String,
+}
+
+impl PaperAccount {
+    /// An account that holds nothing but its capital.
+    pub fn open(trader: TraderId, capital: Money, at: Timestamp) -> Self {
+        Self {
+            book: Book::open(PAPER_BOOK, trader, VenueKind::Simulation, capital, at),
+            positions: Vec::new(),
+            marks: Marks::new(),
+            closed: Vec::new(),
+            trades: 0,
+            wins: 0,
+            day: at.day_start(),
+            entries: 0,
+            drawdown_pct: rust_decimal::Decimal::ZERO,
+            recent: Vec::new(),
+            next_id: 1,
+        }
+    }
+
+    /// The account as risk rules see it: nothing waits, nothing is under way.
+    pub fn view(&self, now: Timestamp) -> BookView {
+        BookView {
+            book: self.book.clone(),
+            positions: self.positions.clone(),
+            open_orders: Vec::new(),
+            waiting: Vec::new(),
+            entries_today: if now.day_start() == self.day { self.entries } else { 0 },
+        }
+    }
+
+    /// Its name in records.
+    pub fn name() -> AccountName {
+        AccountName::simulation(PAPER_BOOK)
+    }
+
+    /// Takes note of a price.
+    pub fn mark(&mut self, coin: &Coin, price: Price) {
+        if self.positions.iter().any(|position| &position.coin == coin) {
+            self.marks.insert(coin.clone(), price);
+        }
+    }
+
+    /// What the account is worth at the last prices seen.
+    pub fn equity(&self) -> Money {
+        self.view(self.day).value(&self.marks).map_or(self.book.cash, |valuation| valuation.equity)
+    }
+
+    /// Takes note of the equity at market time `at`: day, highest, deepest fall.
+    pub fn observe(&mut self, at: Timestamp) {
+        let equity = self.equity();
+        self.book.observe(equity, at);
+        let fall = (self.book.high_water_mark - equity).percent_of(self.book.high_water_mark).unwrap_or_default();
+        self.drawdown_pct = self.drawdown_pct.max(fall.round_dp(2));
+    }
+
+    /// Executes what stop, target or margin of a position demand since it was last looked at.
+    ///
+    /// # Errors
+    /// [`PositionError`] when the fill does not fit; nothing is changed.
+    pub fn protect(
+        &mut self,
+        coin: &Coin,
+        market: PaperMarket<'_>,
+        settings: &TraderSettings,
+        at: Timestamp,
+    ) -> Result<Option<PaperFill>, PositionError> {
+        let Some(position) = self.positions.iter().find(|position| &position.coin == coin).cloned() else {
+            return Ok(None);
+        };
+        let (low, high) = market.range(position.watched_until);
+        let Some(trigger) = triggered(&position, low, high) else {
+            if let Some(until) = market.told_until().filter(|until| *until > position.watched_until)
+                && let Some(position) = self.positions.iter_mut().find(|position| &position.coin == coin)
+            {
+                position.watched_until = until;
+            }
+            return Ok(None);
+        };
+        let cause = match trigger {
+            Trigger::Liquidation(_) => OrderCause::Liquidation(position.id),
+            Trigger::StopLoss(_) | Trigger::ProfitTarget(_) => OrderCause::Protective(position.id),
+        };
+        let met = worse(market.quote.price, trigger.price(), position.side.closed_by());
+        let intent = closing(&position, cause, market.quote);
+        self.execute(&intent, met, position.quantity, market.instrument, settings, at, trigger.word()).map(Some)
+    }
+
+    /// Executes an order that the rules passed; none when nothing could be had.
+    ///
+    /// # Errors
+    /// [`PositionError`] when the fill does not fit; nothing is changed.
+    pub fn order(
+        &mut self,
+        intent: &OrderIntent,
+        market: PaperMarket<'_>,
+        settings: &TraderSettings,
+        at: Timestamp,
+    ) -> Result<Option<PaperFill>, PositionError> {
+        let side = intent.purpose.side();
+        let price = execution_price(market.quote.price, side, settings.slippage_pct, market.instrument);
+        let beyond = matches!(intent.kind, OrderKind::LimitIoc(limit) if worse(price, limit, side) != limit);
+        let quantity = market.at_once(intent.quantity);
+        if beyond || quantity.is_zero() {
+            return Ok(None);
+        }
+        self.execute(intent, market.quote.price, quantity, market.instrument, settings, at, "decision").map(Some)
+    }
+
+    /// Remembers what became of a decision.
+    pub fn remember(&mut self, decision: PaperDecision) {
+        self.recent.push(decision);
+        let surplus = self.recent.len().saturating_sub(RECENT_MAX);
+        self.recent.drain(..surplus);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "an execution is made of all of these and of nothing else")]
+    fn execute(
+        &mut self,
+        intent: &OrderIntent,
+        base: Price,
+        quantity: Quantity,
+        instrument: &Instrument,
+        settings: &TraderSettings,
+        at: Timestamp,
+        why: &str,
+    ) -> Result<PaperFill, PositionError> {
+        let side = intent.purpose.side();
+        let price = execution_price(base, side, settings.slippage_pct, instrument);
+        let fee = (price * quantity).percent(settings.taker_fee_pct).round_up();
+        let quote = Coin::parse(QUOTE_ASSET).expect("the quote asset's name is a valid coin");
+        let fill = Fill {
+            id: FillId(self.next_id),
+            order_id: OrderId(self.next_id),
+            trader_id: self.book.trader_id,
+            book_id: PAPER_BOOK,
+            venue: VenueKind::Simulation,
+            coin: intent.coin.clone(),
+            symbol: intent.symbol.clone(),
+            trade_id: self.next_id,
+            side,
+            price,
+            quantity,
+            fee,
+            fee_asset: quote.clone(),
+            fee_value: fee,
+            is_maker: false,
+            at,
+        };
+        let open = self.positions.iter().find(|position| position.coin == intent.coin);
+        let effect = apply_fill(open, PositionId(self.next_id), intent, &fill, &quote)?;
+        self.next_id += 1;
+        self.book.cash += effect.transaction.cash_change();
+        self.book.realized += effect.realized;
+        self.book.fees += effect.fee;
+        self.positions.retain(|position| position.coin != intent.coin);
+        if effect.position.is_closed() {
+            self.close(effect.position);
+        } else {
+            self.marks.insert(intent.coin.clone(), base);
+            self.positions.push(effect.position);
+        }
+        if intent.purpose.is_entry() {
+            self.count_entry(at);
+        }
+        Ok(PaperFill { coin: intent.coin.clone(), purpose: intent.purpose, quantity, price, fee, why: why.to_owned() })
+    }
+
+    fn close(&mut self, position: Position) {
+        self.trades += 1;
+        self.wins += u32::from(position.net_result() > Money::ZERO);
+        self.marks.remove(&position.coin);
+        self.closed.push(position);
+        let surplus = self.closed.len().saturating_sub(CLOSED_MAX);
+        self.closed.drain(..surplus);
+    }
+
+    fn count_entry(&mut self, at: Timestamp) {
+        if at.day_start() != self.day {
+            (self.day, self.entries) = (at.day_start(), 0);
+        }
+        self.entries += 1;
+    }
+}
+
+/// The order that closes a whole position at the market.
+fn closing(position: &Position, cause: OrderCause, quote: Quote) -> OrderIntent {
+    OrderIntent {
+        trader_id: position.trader_id,
+        book_id: position.book_id,
+        venue: VenueKind::Simulation,
+        account: PaperAccount::name(),
+        cause,
+        coin: position.coin.clone(),
+        symbol: position.symbol.clone(),
+        purpose: Purpose::Exit(position.side),
+        kind: OrderKind::Market,
+        quantity: position.quantity,
+        leverage: position.leverage,
+        stop_loss: None,
+        profit_target: None,
+        quote,
+        policy_version: 0,
+        terms_version: 0,
+    }
+}
