@@ -25,6 +25,7 @@ mod m0016_ai_costs;
 mod m0017_prompt_templates;
 mod m0018_bundles;
 mod m0019_reasks;
+mod m0020_shadows;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_prompt_templates::Migration),
             Box::new(m0018_bundles::Migration),
             Box::new(m0019_reasks::Migration),
+            Box::new(m0020_shadows::Migration),
         ]
     }
 }

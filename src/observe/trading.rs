@@ -4,7 +4,7 @@ use super::chain;
 use crate::domain::credential::AccountFingerprint;
 use crate::domain::cycle::CycleTrigger;
 use crate::domain::decision::Decision;
-use crate::domain::ids::{CycleId, OrderId};
+use crate::domain::ids::{CycleId, OrderId, ShadowId};
 use crate::domain::order::Order;
 use crate::domain::position::Position;
 use crate::domain::provider::Provider;
@@ -201,6 +201,12 @@ pub fn answer_unusable(trader: &Trader, provider: &Provider, errors: &[String]) 
         errors = errors.len(),
         "an answer could not be used; asking again"
     );
+}
+
+/// A shadow was not shown a record; it is tried again.
+pub fn shadow_not_shown(shadow: ShadowId, error: &dyn Error) {
+    metrics::counter!("countersign_shadows_not_shown_total").increment(1);
+    tracing::warn!(shadow = shadow.0, error = chain(error), "a shadow was not shown a record");
 }
 
 /// The record of a cycle could not be kept; its decisions stand.

@@ -343,8 +343,18 @@ impl Run<'_> {
         }
         let advisor = self.desk.advisors.find(self.trader.provider_id, &self.trader.model_name);
         let advisor = advisor.ok_or_else(|| CycleError::UnknownAdvisor(self.trader.model_name.clone()))?;
-        let brief = brief(self.desk, &scene, BriefDepth::Rules).await?;
-        match tokio::time::timeout(ADVISOR_TIMEOUT, advisor.advise(&brief)).await {
+        let asked;
+        let told = if self.desk.store.is_followed(self.trader.id).await? {
+            // Whoever follows on paper is told everything; rules look at their part of it.
+            let brief = brief(self.desk, &scene, BriefDepth::Whole).await?;
+            let coins = brief.coins.iter().map(|coin| &coin.coin);
+            let seen = keep::Asked { scene: records::scene(market, account, view, coins), brief };
+            &self.asked.get_or_init(|| seen).brief
+        } else {
+            asked = brief(self.desk, &scene, BriefDepth::Rules).await?;
+            &asked
+        };
+        match tokio::time::timeout(ADVISOR_TIMEOUT, advisor.advise(told)).await {
             Ok(advice) => Ok(advice?),
             Err(_) => Err(AdvisorError::TimedOut { seconds: ADVISOR_TIMEOUT.as_secs() }.into()),
         }

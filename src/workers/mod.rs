@@ -8,6 +8,7 @@ mod observer;
 mod process_lease;
 mod reconciler;
 mod scheduler;
+mod shadower;
 mod stop_keeper;
 mod submitter;
 mod supervisor;
@@ -32,6 +33,7 @@ pub fn start(desk: &Arc<Desk>, access: &Arc<AccessService>, health: &Arc<Health>
     follower::start(&mut workers, Arc::clone(desk), lease);
     reconciler::start(&mut workers, Arc::clone(desk));
     scheduler::start(&mut workers, Arc::clone(desk));
+    shadower::start(&mut workers, Arc::clone(desk));
     sweeper::start(&mut workers, Arc::clone(desk), Arc::clone(access));
     feed_relay::start(&mut workers, Arc::clone(desk));
     guardian::start(&mut workers, Arc::clone(desk));

@@ -5,7 +5,7 @@ use super::row::failed;
 use super::write::Tx;
 use super::{
     ai_costs, books, bundles, credentials, cycles, decisions, differences, fills, incidents, leases, ledger, messages,
-    orders, positions, probes, prompt_templates, providers, reasks, reconciliation, traders,
+    orders, positions, probes, prompt_templates, providers, reasks, reconciliation, shadows, traders,
 };
 use crate::ports::store::{Changes, CommitError, Guard, StoreError};
 use sea_orm::{DbErr, RuntimeErr};
@@ -71,6 +71,7 @@ async fn write(tx: &Tx, changes: &Changes, ledger_ids: &[i64]) -> Result<(), Com
     write_credentials(tx, changes).await?;
     prompt_templates::save(tx, &changes.saved_templates).await?;
     reasks::write(tx, &changes.new_reasks, &changes.finished_reasks).await?;
+    shadows::write(tx, &changes.new_shadows, &changes.updated_shadows, &changes.new_shadow_steps).await?;
     write_messages(tx, changes).await?;
     for (name, owner, epoch) in &changes.release {
         leases::release(tx, name, owner, *epoch).await?;

@@ -33,6 +33,7 @@ mod reads;
 mod reasks;
 mod reconciliation;
 mod row;
+mod shadows;
 mod sql_store;
 mod touched;
 mod traders;

@@ -2,7 +2,7 @@
 
 use super::amount::Amount;
 use super::entity::provider::{ActiveModel, Column, Entity, Model};
-use super::entity::{provider_mode as mode, trader};
+use super::entity::{provider_mode as mode, shadow, trader};
 use super::row::{Row, failed, of_time, only, refused};
 use super::write::{Tx, insert_all, updated_one};
 use super::{SqlStore, ai_costs};
@@ -121,7 +121,13 @@ async fn refuse_used(tx: &Tx, id: ProviderId) -> Result<(), CommitError> {
         .count(tx)
         .await
         .map_err(failed("counting who uses a provider"))?;
-    if users == 0 { Ok(()) } else { Err(CommitError::Conflict(WHAT)) }
+    let followers = shadow::Entity::find()
+        .filter(shadow::Column::ProviderId.eq(id.0))
+        .filter(shadow::Column::StoppedAt.is_null())
+        .count(tx)
+        .await
+        .map_err(failed("counting who uses a provider"))?;
+    if users + followers == 0 { Ok(()) } else { Err(CommitError::Conflict(WHAT)) }
 }
 
 async fn remember(tx: &Tx, known: &KnownMode) -> Result<(), CommitError> {

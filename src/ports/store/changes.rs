@@ -19,6 +19,7 @@ use crate::domain::position::Position;
 use crate::domain::prompt_template::PromptTemplate;
 use crate::domain::provider::Provider;
 use crate::domain::reask::Reask;
+use crate::domain::shadow::{Shadow, ShadowStep};
 use crate::domain::time::Timestamp;
 use crate::domain::trader::Trader;
 use crate::domain::venue_kind::ExchangeEnvironment;
@@ -173,6 +174,12 @@ pub struct Changes {
     pub new_reasks: Vec<Reask>,
     /// Those that have ended; one that had ended before is a conflict.
     pub finished_reasks: Vec<Reask>,
+    /// Candidates on paper that are started.
+    pub new_shadows: Vec<Shadow>,
+    /// Changed ones with the version each was based on.
+    pub updated_shadows: Vec<(Shadow, i64)>,
+    /// Records that they answered.
+    pub new_shadow_steps: Vec<ShadowStep>,
     /// Created decisions.
     pub new_decisions: Vec<Decision>,
     /// Changed decisions with the version each was based on.

@@ -8,6 +8,7 @@ mod changes;
 mod providers;
 mod reads;
 mod records;
+mod shadows;
 
 pub use accounts::{AccountChanges, AccountReads, OrderProbe};
 pub use changes::{
@@ -20,6 +21,7 @@ pub use reads::{
 };
 
 pub use records::{BundleFilter, BundleHead, BundleTotal, RecordReads};
+pub use shadows::{LeaderRecord, ShadowReads};
 
 use crate::domain::ids::{BookId, CycleId, TraderId};
 use crate::domain::order::{IllegalOrderEvent, Order, OrderEvent};
@@ -177,7 +179,7 @@ pub trait Coordination: Send + Sync {
 
 /// Everything that must survive.
 #[async_trait]
-pub trait Store: Reads + AccountReads + ProviderReads + RecordReads + Coordination {
+pub trait Store: Reads + AccountReads + ProviderReads + RecordReads + ShadowReads + Coordination {
     /// Writes everything in one transaction, durable when this returns, with every guard holding.
     ///
     /// # Errors

@@ -76,7 +76,9 @@ pub async fn living(desk: &Desk, id: ProviderId) -> Result<Provider, ProviderErr
 /// When the store fails.
 pub async fn used_by(desk: &Desk, id: ProviderId) -> Result<Vec<String>, StoreError> {
     let traders = desk.store.traders(false).await?;
-    Ok(traders.into_iter().filter(|trader| trader.provider_id == id).map(|trader| trader.name).collect())
+    let shadows = desk.store.active_shadows().await?.into_iter().filter(|shadow| shadow.provider_id == id);
+    let shadows = shadows.map(|shadow| format!("{} (a shadow)", shadow.name));
+    Ok(traders.into_iter().filter(|trader| trader.provider_id == id).map(|trader| trader.name).chain(shadows).collect())
 }
 
 /// Saves a new provider.

@@ -11,7 +11,7 @@ use countersign::domain::decision::Decision;
 use countersign::domain::digest::Digest;
 use countersign::domain::fill::Fill;
 use countersign::domain::ids::{
-    BookId, CycleId, DecisionId, IncidentId, OrderId, PositionId, ProviderId, ReaskId, TraderId,
+    BookId, CycleId, DecisionId, IncidentId, OrderId, PositionId, ProviderId, ReaskId, ShadowId, TraderId,
 };
 use countersign::domain::incident::Incident;
 use countersign::domain::ledger::LedgerAccount;
@@ -25,6 +25,7 @@ use countersign::domain::reask::Reask;
 use countersign::domain::reconciliation::{
     AccountLink, Adjustment, Amounts, AssetLine, Difference, KnownAccount, ReconciliationRun, Standing,
 };
+use countersign::domain::shadow::{Shadow, ShadowStep};
 use countersign::domain::time::Timestamp;
 use countersign::domain::trader::Trader;
 use countersign::domain::venue_kind::{ExchangeEnvironment, VenueKind};
@@ -36,8 +37,8 @@ use countersign::ports::market_data::MarketData;
 use countersign::ports::store::{
     AccountReads, AttemptRecord, AuditRow, BarCounts, BundleFilter, BundleHead, BundleTotal, Changes, CommitError,
     Coordination, DecisionEventRecord, DecisionFilter, DecisionLine, HistoryMark, IdKind, IncidentFilter,
-    JournaledOrder, KnownMode, Lease, LedgerRow, NotificationFilter, OrderEventRecord, OrderFilter, Page,
-    ProviderReads, Reads, RecordReads, SharedStore, Store, StoreError, TabCounts, Touched, TradeRow,
+    JournaledOrder, KnownMode, LeaderRecord, Lease, LedgerRow, NotificationFilter, OrderEventRecord, OrderFilter, Page,
+    ProviderReads, Reads, RecordReads, ShadowReads, SharedStore, Store, StoreError, TabCounts, Touched, TradeRow,
 };
 use countersign::ports::venue::{CancelOutcome, OrderContext, QueryOutcome, SubmitOutcome, Venue, VenueAnswer};
 use countersign::services::desk::Desk;
@@ -289,6 +290,19 @@ pass_on! {
         async fn reask(&self, id: ReaskId) -> Result<Option<Reask>, StoreError>;
         async fn reasks(&self, cycle: CycleId) -> Result<Vec<Reask>, StoreError>;
         async fn bundle_total(&self) -> Result<BundleTotal, StoreError>;
+    }
+}
+
+pass_on! {
+    ShadowReads {
+        async fn shadow(&self, id: ShadowId) -> Result<Option<Shadow>, StoreError>;
+        async fn shadows(&self, trader: TraderId) -> Result<Vec<Shadow>, StoreError>;
+        async fn active_shadows(&self) -> Result<Vec<Shadow>, StoreError>;
+        async fn is_followed(&self, trader: TraderId) -> Result<bool, StoreError>;
+        async fn shadow_steps(&self, shadow: ShadowId, page: Page) -> Result<Vec<ShadowStep>, StoreError>;
+        async fn leader_records(&self, trader: TraderId, after: i64, limit: u32) -> Result<Vec<LeaderRecord>, StoreError>;
+        async fn leader_records_after(&self, trader: TraderId, after: i64) -> Result<u64, StoreError>;
+        async fn newest_record(&self) -> Result<i64, StoreError>;
     }
 }
 

@@ -1,5 +1,6 @@
 //! Language models: what they answer, and how they are asked.
 
+mod again;
 mod client;
 mod corpus;
 mod costs;

@@ -39,6 +39,8 @@ pub mod reask;
 pub mod reconciliation_run;
 pub mod session;
 pub mod setup_state;
+pub mod shadow;
+pub mod shadow_step;
 pub mod token;
 pub mod trader;
 pub mod user;
