@@ -123,7 +123,14 @@ pub const ROUTES: &[Entry] = routes! {
     POST "/models/{id}/reset-high-water-mark" Page(Operate) => pages::model_actions::reset_high_water_mark;
     GET  "/models/{id}/delete"                Page(Read)    => pages::model_actions::delete_form;
     POST "/models/{id}/delete"                Page(Operate) => pages::model_actions::delete;
+    GET  "/models/{id}/shadows"               Page(Read)    => pages::shadows::list;
+    POST "/models/{id}/shadows"               Page(Operate) => pages::shadows::start;
+    GET  "/shadows/{id}"                      Page(Read)    => pages::shadows::show;
+    POST "/shadows/{id}/stop"                 Page(Operate) => pages::shadows::stop;
     GET  "/cycles/{id}"                       Page(Read)    => pages::cycles::show;
+    GET  "/cycles/{id}/ask"                   Page(Read)    => pages::reasks::form;
+    POST "/cycles/{id}/ask"                   Page(Operate) => pages::reasks::ask;
+    GET  "/answers/{id}"                      Page(Read)    => pages::reasks::show;
 
     // Exchange keys and real money
     POST "/models/{id}/credentials/{environment}"        Page(Credentials) => pages::credentials::save;
@@ -195,9 +202,16 @@ pub const ROUTES: &[Entry] = routes! {
     GET  "/api/models/{id}/risk-status"           Api(Read)    => api::books::risk_status;
     GET  "/api/models/{id}/orders"                Api(Read)    => api::orders::index;
     GET  "/api/models/{id}/conversations"         Api(Read)    => api::activity::conversations;
+    GET  "/api/models/{id}/shadows"               Api(Read)    => api::shadows::index;
+    POST "/api/models/{id}/shadows"               Api(Operate) => api::shadows::create;
+    GET  "/api/shadows/{id}"                      Api(Read)    => api::shadows::show;
+    GET  "/api/shadows/{id}/steps"                Api(Read)    => api::shadows::steps;
+    POST "/api/shadows/{id}/stop"                 Api(Operate) => api::shadows::stop;
     GET  "/api/models/{id}/incidents"             Api(Read)    => api::activity::model_incidents;
 
     GET  "/api/cycles/{id}"                       Api(Read)    => api::cycle::show;
+    POST "/api/cycles/{id}/ask"                   Api(Operate) => api::reasks::ask;
+    GET  "/api/cycles/{id}/answers"               Api(Read)    => api::reasks::index;
     GET  "/api/pending-decisions"                 Api(Read)    => api::decisions::pending;
     POST "/api/pending-decisions/{id}/approve"    Api(Operate) => api::decisions::approve;
     POST "/api/pending-decisions/{id}/reject"     Api(Operate) => api::decisions::reject;

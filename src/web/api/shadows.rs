@@ -214,10 +214,8 @@ pub(in crate::web) fn shadow_error(error: ShadowError) -> AppError {
         ShadowError::NoTrader(_) => AppError::not_found("model"),
         ShadowError::NotFound(_) => AppError::not_found("shadow"),
         ShadowError::Name(error) => field("name", error.to_string()),
-        ShadowError::NameTaken => {
-            AppError::conflict("duplicate_name", "Another shadow of this model has this name.")
-                .with_field("name", error.to_string())
-        }
+        ShadowError::NameTaken => AppError::conflict("duplicate_name", "Another shadow of this model has this name.")
+            .with_field("name", error.to_string()),
         ShadowError::NoProvider => field("provider_id", error.to_string()),
         ShadowError::BadModelName => field("model_name", error.to_string()),
         ShadowError::Template(error) => field("template", error.to_string()),

@@ -19,6 +19,11 @@ async fn every_answer_has_the_documented_shape(house: House) {
     conforms(&document, "post", "/api/pending-decisions/{id}/approve", "409", &refused);
     let waits = buy_btc(&mut program, id).await;
     conforms(&document, "post", "/api/models/{id}/cycle", "200", &waits);
+    let mut admin = house.admin().await;
+    let body = json!({ "name": "Other", "kind": "other", "base_url": "http://127.0.0.1:9/v1" });
+    let provider = admin.post("/api/providers", body).await.expect(201)["id"].clone();
+    let body = json!({ "name": "Candidate", "provider_id": provider, "model_name": "big-2" });
+    let shadow = admin.post(&format!("/api/models/{id}/shadows"), body).await.expect(201)["id"].clone();
     let (cycle, order) = (&waits["cycle_id"], &approved["result"]["id"]);
     let mut seen = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -27,7 +32,8 @@ async fn every_answer_has_the_documented_shape(house: House) {
             continue;
         }
         let wanted = match path.as_str() {
-            "/api/cycles/{id}" => cycle.to_string(),
+            "/api/shadows/{id}" | "/api/shadows/{id}/steps" => shadow.to_string(),
+            cycles if cycles.starts_with("/api/cycles/{id}") => cycle.to_string(),
             "/api/orders/{id}" => order.to_string(),
             "/api/decisions/{id}" => first.to_string(),
             _ => id.to_string(),
@@ -41,8 +47,9 @@ async fn every_answer_has_the_documented_shape(house: House) {
     conforms(&document, "post", "/api/emergency-stop-all", "200", &stopped);
 }
 
+/// Whether an answer has the shape that the document gives it.
 #[track_caller]
-fn conforms(document: &Value, method: &str, path: &str, status: &str, answer: &Value) {
+pub(crate) fn conforms(document: &Value, method: &str, path: &str, status: &str, answer: &Value) {
     let schema = &document["paths"][path][method]["responses"][status]["content"]["application/json"]["schema"];
     assert!(schema.is_object(), "{method} {path} {status} is not documented");
     let strict = status.starts_with('2');

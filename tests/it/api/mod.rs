@@ -1,6 +1,6 @@
 //! The JSON API, told as a program that uses it would.
 
-mod document;
+pub(crate) mod document;
 mod door;
 mod flow;
 mod input;

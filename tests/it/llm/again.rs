@@ -199,8 +199,8 @@ async fn a_shadow_never_trades_and_sees_no_later_price(house: House) {
     let provider = other(&mut admin, &second).await;
     let id = shadow(&house, model, provider, "Candidate").await.id;
     let recorded = cycle(&mut admin, model).await;
-    // A day later the prices are others. The shadow is shown the record of a day ago.
-    house.pass_minutes(24 * 60);
+    // Hours later the prices are others. The shadow is shown the record of that time.
+    house.pass_minutes(6 * 60);
     assert!(follow(&house.desk, id).await.unwrap());
     let step = steps(&house, id).await.remove(0);
     let own = bundle(&house, &step.bundle.clone().unwrap()).await;

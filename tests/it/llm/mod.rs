@@ -8,6 +8,7 @@ mod desk;
 mod fuzz;
 mod hang;
 mod local_model;
+mod pages;
 mod record;
 
 use countersign::domain::market::Coin;

@@ -4,7 +4,7 @@ use super::document::named;
 use super::operation::{Kind, Operation, Param, Reply, Shape, error, may, must, op, reply};
 use crate::web::api::{
     activity, ai_costs, axes, books, credentials, cycle, decisions, execution, models, orders, overview, prompt,
-    providers, stop, whoami, wire,
+    providers, reasks, shadows, stop, whoami, wire,
 };
 
 const MODEL_ID: Param = may("model_id", Kind::Integer, "Only this model's.");
@@ -143,6 +143,40 @@ pub const OPERATIONS: &[Operation] = &[
         NOT_FOUND,
     ])
     .paged(),
+    op("GET", "/api/models/{id}/shadows", MODELS, "List candidates that follow on paper", &[
+        reply(200, "The newest first", Shape::List(named::<shadows::ShadowRow>)),
+        NOT_FOUND,
+    ]),
+    op("POST", "/api/models/{id}/shadows", MODELS, "Let a candidate follow on paper", &[
+        reply(201, "The candidate", Shape::One(named::<shadows::ShadowRow>)),
+        NOT_FOUND,
+        error(409, "`duplicate_name`, `too_many_shadows`"),
+        INVALID,
+    ])
+    .text(
+        "It is told what the model is told, at the same moments, and acts on paper with as much money. It never trades. \
+         Its calls are on the model's bill.",
+    )
+    .body(
+        &[
+            must("name", Kind::Text, "Unique among the model's candidates; 60 characters or less."),
+            must("provider_id", Kind::Integer, "Who is asked."),
+            must("model_name", Kind::Text, "Which of its models."),
+            may("template", Kind::Text, "A template of its own; the model's unless one is given."),
+        ],
+        r#"{"name": "Candidate", "provider_id": 2, "model_name": "gpt-4o-mini"}"#,
+    ),
+    op("GET", "/api/shadows/{id}", MODELS, "Show a candidate", &[reply(200, "The candidate", Shape::One(named::<shadows::ShadowRow>)), NOT_FOUND]),
+    op("GET", "/api/shadows/{id}/steps", MODELS, "List what a candidate did", &[
+        reply(200, "Record by record, the newest first", Shape::List(named::<shadows::StepRow>)),
+        NOT_FOUND,
+    ])
+    .paged(),
+    op("POST", "/api/shadows/{id}/stop", MODELS, "End a candidate", &[
+        reply(200, "The candidate; its results stay", Shape::One(named::<shadows::ShadowRow>)),
+        NOT_FOUND,
+        error(409, "`shadow_changed`: it has ended already, or was just shown a record"),
+    ]),
     op("GET", "/api/models/{id}/config", CHOICES, "Show the three choices", &[reply(200, "The choices", Shape::One(named::<axes::ConfigAnswer>)), NOT_FOUND]),
     op("GET", "/api/models/{id}/environment", CHOICES, "Show the environment", &[reply(200, "The choice", Shape::One(named::<axes::EnvironmentAnswer>)), NOT_FOUND]),
     op("POST", "/api/models/{id}/environment", CHOICES, "Choose simulation or live", &[
@@ -239,6 +273,27 @@ pub const OPERATIONS: &[Operation] = &[
     ),
     op("GET", "/api/cycles/{id}", CYCLES, "Show a cycle", &[
         reply(200, "The same answer, or its status while it runs or after it failed", Shape::One(named::<cycle::CycleRow>)),
+        NOT_FOUND,
+    ]),
+    op("POST", "/api/cycles/{id}/ask", CYCLES, "Ask another language model the same", &[
+        reply(200, "What would have been decided, or why there is no answer", Shape::One(named::<reasks::ReaskRow>)),
+        reply(202, "It takes longer than 30 s; look for the answer later", Shape::One(named::<reasks::ReaskRow>)),
+        NOT_FOUND,
+        error(409, "`no_question`, `already_asking`, `asked_too_often`, `record_damaged`"),
+        error(410, "`record_removed`"),
+        INVALID,
+    ])
+    .text("The same brief, judged by the prices, the account and the limits of that cycle. Nothing is ordered or asked for.")
+    .body(
+        &[
+            must("provider_id", Kind::Integer, "Who is asked."),
+            must("model_name", Kind::Text, "Which of its models."),
+            may("template", Kind::Word(&["recorded", "current", "default"]), "In which words; those of the cycle unless another is named."),
+        ],
+        r#"{"provider_id": 2, "model_name": "gpt-4o-mini"}"#,
+    ),
+    op("GET", "/api/cycles/{id}/answers", CYCLES, "List other answers to the same question", &[
+        reply(200, "The newest first", Shape::List(named::<reasks::ReaskRow>)),
         NOT_FOUND,
     ]),
     op("GET", "/api/pending-decisions", DECISIONS, "List what waits for approval", &[

@@ -1,0 +1,344 @@
+//! Candidates that follow a model on paper: compared, started, ended.
+
+use super::desk::curves::{Line, Scale, chart};
+use super::html;
+use super::language_model_fields::{NamedModel, fields};
+use super::models::rows;
+use super::shell::shell;
+use crate::domain::access::Permission;
+use crate::domain::money::Money;
+use crate::domain::paper_account::PaperFill;
+use crate::domain::shadow::{Progress, Shadow, ShadowStep};
+use crate::domain::signal::Side;
+use crate::domain::time::Timestamp;
+use crate::domain::trader::{NAME_MAX, Trader};
+use crate::ports::store::Page;
+use crate::services::desk::Desk;
+use crate::services::shadows as service;
+use crate::web::api::shadows::{known, read_given, shadow_error};
+use crate::web::api::wire::{any_model, model};
+use crate::web::ctx::Ctx;
+use crate::web::error::AppError;
+use crate::web::form::{FormInput, QueryInput};
+use crate::web::offered::OfferedNames;
+use crate::web::view::{
+    Badge, Chart, Empty, Field, FieldKind, Figure, KeyValue, Nav, ShadowLine, ShadowPage, ShadowsPage, StepLine, Tone,
+};
+use crate::web::{flash, show};
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+
+/// Records that are listed on one page, and drawn.
+const STEPS: u32 = 50;
+/// Records that a curve is drawn from.
+const POINTS: u32 = 400;
+/// Shadows whose curves are drawn in one chart: as many as there are hues beside the model's.
+const CURVES: usize = 5;
+/// Decimals of a cost.
+const COST_PLACES: u32 = 4;
+const NOT_YOURS: &str = "Asking costs money: an operator may start a shadow.";
+const NO_PROVIDER: &str =
+    "There is no provider of language models that a shadow could ask. Add one first, under Providers.";
+const GONE: &str = "This model was deleted; its shadows are shown no new records.";
+
+/// `GET /models/{id}/shadows`
+///
+/// # Errors
+/// 404, or when the database fails.
+pub async fn list(
+    desk: web::Data<Desk>,
+    ctx: Ctx,
+    offered: web::Data<OfferedNames>,
+    path: web::Path<i64>,
+) -> Result<HttpResponse, AppError> {
+    let trader = any_model(&desk, *path).await?;
+    page(&desk, &ctx, &offered, &trader, (StatusCode::OK, &BTreeMap::new(), ""), &Typed::default()).await
+}
+
+/// `POST /models/{id}/shadows`: what was typed stays in a form that is refused.
+///
+/// # Errors
+/// 404, or when the database fails.
+pub async fn start(
+    desk: web::Data<Desk>,
+    ctx: Ctx,
+    offered: web::Data<OfferedNames>,
+    path: web::Path<i64>,
+    mut input: FormInput,
+) -> Result<HttpResponse, AppError> {
+    let trader = model(&desk, *path).await?;
+    let typed = Typed {
+        name: input.typed("name"),
+        model: NamedModel { provider_id: input.typed("provider_id"), model_name: input.typed("model_name") },
+        template: input.typed("template"),
+    };
+    let given = read_given(&mut input, trader.id, &ctx);
+    input.refuse_unknown();
+    let refused = match input.0.done(given) {
+        Ok(new) => match service::start(&desk, new).await {
+            Ok(shadow) => {
+                let text = format!("{} follows {} from its next cycle on.", shadow.name, trader.name);
+                return Ok(flash::redirect(&ctx, &format!("/models/{}/shadows", trader.id), Tone::Good, &text));
+            }
+            Err(error) => shadow_error(error),
+        },
+        Err(error) => error,
+    };
+    if refused.status().is_server_error() || refused.status() == StatusCode::NOT_FOUND {
+        return Err(refused);
+    }
+    let error = if refused.fields().is_empty() { refused.message() } else { "Some fields need another look." };
+    page(&desk, &ctx, &offered, &trader, (refused.status(), refused.fields(), error), &typed).await
+}
+
+/// `POST /shadows/{id}/stop`
+///
+/// # Errors
+/// 404, or when the database fails.
+pub async fn stop(desk: web::Data<Desk>, ctx: Ctx, path: web::Path<i64>) -> Result<HttpResponse, AppError> {
+    let shadow = known(&desk, *path).await?;
+    let (tone, text) = match service::stop(&desk, shadow.id, &ctx.actor.name()).await {
+        Ok(shadow) => (Tone::Plain, format!("{} is ended. Its results stay.", shadow.name)),
+        Err(error @ service::ShadowError::Changed) => (Tone::Bad, format!("Not ended: {error}. Try again.")),
+        Err(error) => return Err(shadow_error(error)),
+    };
+    Ok(flash::redirect(&ctx, &format!("/shadows/{}", shadow.id), tone, &text))
+}
+
+/// `GET /shadows/{id}`
+///
+/// # Errors
+/// 404, 422, or when the database fails.
+pub async fn show(
+    desk: web::Data<Desk>,
+    ctx: Ctx,
+    path: web::Path<i64>,
+    mut query: QueryInput,
+) -> Result<HttpResponse, AppError> {
+    let before = query.integer("before", 1..=i64::MAX);
+    query.refuse_unknown();
+    query.0.finish()?;
+    let shadow = known(&desk, *path).await?;
+    let trader = any_model(&desk, shadow.trader_id.0).await?;
+    let steps = desk.store.shadow_steps(shadow.id, Page { before, ..Page::first(STEPS) }).await?;
+    let older = steps.last().filter(|step| steps.len() == STEPS as usize && step.number > 1);
+    let drawn = desk.store.shadow_steps(shadow.id, Page::first(POINTS)).await?;
+    let page = ShadowPage {
+        shell: shell(&desk, &ctx, Nav::Models, format!("{}, a shadow of {}", shadow.name, trader.name)).await?,
+        id: shadow.id.0,
+        name: shadow.name.clone(),
+        model_id: trader.id.0,
+        model: trader.name.clone(),
+        state: state(&shadow, &trader),
+        who: who(&desk, &shadow).await?,
+        since: show::when(shadow.created_at.0, desk.clock.now().0),
+        figures: shadow.progress.as_ref().map_or_else(Vec::new, |progress| figures(progress, &trader)),
+        chart: curves(&trader, &[(&shadow, drawn)]),
+        positions: shadow.progress.as_ref().map_or_else(Vec::new, positions),
+        older: older.map(|step| format!("/shadows/{}?before={}", shadow.id, step.number)).unwrap_or_default(),
+        steps: steps.iter().map(step_line).collect(),
+        template: shadow.template.clone().unwrap_or_default(),
+        may_stop: shadow.is_active() && ctx.actor.may(Permission::Operate),
+    };
+    html(StatusCode::OK, &page)
+}
+
+/// What was typed.
+#[derive(Default)]
+struct Typed {
+    name: String,
+    model: NamedModel,
+    template: String,
+}
+
+async fn page(
+    desk: &Desk,
+    ctx: &Ctx,
+    offered: &OfferedNames,
+    trader: &Trader,
+    (status, errors, error): (StatusCode, &BTreeMap<String, String>, &str),
+    typed: &Typed,
+) -> Result<HttpResponse, AppError> {
+    let shadows = desk.store.shadows(trader.id).await?;
+    let mut lines = Vec::with_capacity(shadows.len());
+    for shadow in &shadows {
+        lines.push(line(desk, shadow, trader).await?);
+    }
+    let mut drawn = Vec::new();
+    for shadow in shadows.iter().filter(|shadow| shadow.progress.is_some()).take(CURVES) {
+        drawn.push((shadow, desk.store.shadow_steps(shadow.id, Page::first(POINTS)).await?));
+    }
+    let named = fields(desk, offered, &typed.model, errors).await?;
+    let locked = match (trader.deleted_at, &named, ctx.actor.may(Permission::Operate)) {
+        (Some(_), _, _) => GONE,
+        (None, _, false) => NOT_YOURS,
+        (None, None, true) => NO_PROVIDER,
+        (None, Some(_), true) => "",
+    };
+    let why = |key: &str, label: &str| errors.get(key).map_or_else(String::new, |why| format!("{label} {why}."));
+    let name = Field::new("name", "Name", FieldKind::Text, &typed.name)
+        .help("How you will recognise it.")
+        .range(format!("1 to {NAME_MAX} characters"))
+        .required()
+        .error(why("name", "Name"));
+    let template = Field::new("template", "Template", FieldKind::Area, &typed.template)
+        .help("Leave it empty for the model's own.")
+        .error(why("template", "Template"));
+    let page = ShadowsPage {
+        shell: shell(desk, ctx, Nav::Models, format!("Shadows of {}", trader.name)).await?,
+        id: trader.id.0,
+        name: trader.name.clone(),
+        state: rows::state(trader),
+        lines,
+        chart: curves(trader, &drawn),
+        empty: Empty::new(
+            "No shadow yet.",
+            "A shadow tries another language model, or other words, on what this model is told, without a trade.",
+        ),
+        error: error.to_owned(),
+        locked: locked.to_owned(),
+        fields: [name].into_iter().chain(named.into_iter().flatten()).chain([template]).collect(),
+    };
+    html(status, &page)
+}
+
+async fn line(desk: &Desk, shadow: &Shadow, trader: &Trader) -> Result<ShadowLine, AppError> {
+    let dash = || show::DASH.to_owned();
+    let progress = shadow.progress.as_ref();
+    let figure =
+        |value: fn(&Progress) -> Decimal| progress.map_or_else(show::unknown, |p| show::signed_percent(value(p), 2));
+    Ok(ShadowLine {
+        url: format!("/shadows/{}", shadow.id),
+        name: shadow.name.clone(),
+        who: who(desk, shadow).await?,
+        state: state(shadow, trader),
+        result: figure(Progress::return_pct),
+        model: figure(Progress::leader_return_pct),
+        drawdown: progress.map_or_else(dash, |p| show::percent(p.account.drawdown_pct, 2)),
+        trades: progress.map_or_else(dash, |p| format!("{}/{}", p.account.wins, p.account.trades - p.account.wins)),
+        agreed: progress.map_or_else(dash, agreed),
+        trouble: progress.map_or_else(dash, |p| format!("{} / {} / {}", p.denied, p.unusable, p.failed)),
+        cost: progress.map_or_else(dash, |p| show::money(p.cost, COST_PLACES, "USD")),
+    })
+}
+
+async fn who(desk: &Desk, shadow: &Shadow) -> Result<String, AppError> {
+    let provider = desk.store.provider(shadow.provider_id).await?;
+    let provider = provider.map_or_else(|| format!("provider {}", shadow.provider_id), |provider| provider.name);
+    Ok(format!("{} · {provider}", shadow.model_name))
+}
+
+fn state(shadow: &Shadow, trader: &Trader) -> Badge {
+    let (text, tone) = match (shadow.is_active(), &shadow.progress) {
+        (false, _) => ("ended", Tone::Plain),
+        (true, _) if trader.deleted_at.is_some() => ("its model is gone", Tone::Plain),
+        (true, None) => ("waits for the next cycle", Tone::Wait),
+        (true, Some(progress)) if progress.model_errors > 0 => ("last answer unusable", Tone::Bad),
+        (true, Some(_)) => ("follows", Tone::Good),
+    };
+    Badge { text: text.to_owned(), tone }
+}
+
+/// How often both wanted the same, of the coins that both answered.
+fn agreed(progress: &Progress) -> String {
+    let share = Decimal::from(progress.agreed) * Decimal::ONE_HUNDRED;
+    let share = share.checked_div(Decimal::from(progress.compared));
+    share.map_or_else(|| show::DASH.to_owned(), |share| show::percent(share, 0))
+}
+
+fn figures(progress: &Progress, trader: &Trader) -> Vec<Figure> {
+    let account = &progress.account;
+    let money = |money: Money| show::number(money.decimal(), 2);
+    let skipped = match progress.skipped {
+        0 => String::new(),
+        skipped => format!("{skipped} skipped: it was too slow"),
+    };
+    vec![
+        Figure::with_change("Equity on paper", money(account.equity()), show::signed_percent(progress.return_pct(), 2)),
+        Figure::with_change(
+            &trader.name,
+            money(progress.leader_equity),
+            show::signed_percent(progress.leader_return_pct(), 2),
+        ),
+        Figure::new(
+            "Deepest fall",
+            show::percent(account.drawdown_pct, 2),
+            format!("{} {}", trader.name, show::percent(progress.leader_drawdown_pct, 2)),
+        ),
+        Figure::new(
+            "Round trips",
+            account.trades.to_string(),
+            format!("{} won, fees {}", account.wins, money(account.book.fees)),
+        ),
+        Figure::new("Agreed", agreed(progress), format!("of {} answers", progress.compared)),
+        Figure::new(
+            "Records",
+            progress.steps.to_string(),
+            [format!("{} unanswered", progress.failed), skipped]
+                .into_iter()
+                .filter(|w| !w.is_empty())
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
+        Figure::new("Denied / unusable", format!("{} / {}", progress.denied, progress.unusable), "by coin"),
+        Figure::new(
+            "AI cost",
+            show::money(progress.cost, COST_PLACES, "USD"),
+            format!("{} {}", trader.name, show::money(progress.leader_cost, COST_PLACES, "USD")),
+        ),
+    ]
+}
+
+/// Returns of shadows, and of the model at the moments of the longest of them.
+fn curves(trader: &Trader, drawn: &[(&Shadow, Vec<ShadowStep>)]) -> Option<Chart> {
+    let points = |steps: &[ShadowStep], value: fn(&ShadowStep) -> Money| -> Vec<(Timestamp, Money)> {
+        steps.iter().rev().map(|step| (step.market_at, value(step))).collect()
+    };
+    let mut lines: Vec<Line> = Vec::new();
+    for (shadow, steps) in drawn {
+        let points = points(steps, |step| step.equity);
+        let start = points.first().map(|point| point.1)?;
+        lines.push(Line { name: shadow.name.clone(), is_benchmark: false, start, points });
+    }
+    let (_, longest) = drawn.iter().max_by_key(|(_, steps)| steps.len())?;
+    let points = points(longest, |step| step.leader_equity);
+    let (first, last) = (points.first()?.clone(), points.last()?.clone());
+    lines.push(Line { name: trader.name.clone(), is_benchmark: true, start: first.1, points });
+    chart("shadow-curves", "Return since the first record", Scale::Return, &lines, first.0, last.0)
+}
+
+fn positions(progress: &Progress) -> Vec<KeyValue> {
+    let words = |position: &crate::domain::position::Position| {
+        let average = position.average_price().map_or_else(|| show::DASH.to_owned(), |price| price.to_string());
+        KeyValue::new(position.coin.as_str(), format!("{} {} at {average}", position.side, position.quantity))
+    };
+    progress.account.positions.iter().map(words).collect()
+}
+
+fn step_line(step: &ShadowStep) -> StepLine {
+    let fill = |fill: &PaperFill| {
+        let verb = match fill.purpose.side() {
+            Side::Buy => "bought",
+            Side::Sell => "sold",
+        };
+        let why = if fill.why == "decision" { String::new() } else { format!(" ({})", fill.why) };
+        format!("{verb} {} {} at {}{why}", fill.quantity, fill.coin, fill.price)
+    };
+    let mut what: Vec<String> = step.fills.iter().map(fill).collect();
+    what.extend(step.error.as_deref().map(show::sentence));
+    if what.is_empty() {
+        what.push("nothing".to_owned());
+    }
+    StepLine {
+        number: step.number,
+        cycle: step.cycle_id.0,
+        market: show::minute(step.market_at.0),
+        equity: show::number(step.equity.decimal(), 2),
+        model_equity: show::number(step.leader_equity.decimal(), 2),
+        what,
+        failed: step.error.is_some(),
+        cost: step.cost.map_or_else(|| show::DASH.to_owned(), |cost| show::money(cost, COST_PLACES, "USD")),
+    }
+}
