@@ -267,9 +267,10 @@ fn coin_answer(bundle: &Bundle, ruling: &RulingRecord) -> CoinAnswer {
     };
     let said = answer.and_then(|answer| answer.proposal.as_ref());
     CoinAnswer {
+        // The badge has said that it holds, or that it cannot be used.
         text: match ruling.word {
-            RulingWord::Unusable => String::new(),
-            _ => answer.map(answer_text).unwrap_or_default(),
+            RulingWord::Unusable | RulingWord::Hold => String::new(),
+            RulingWord::Denied | RulingWord::Passed => answer.map(answer_text).unwrap_or_default(),
         },
         ruling: Badge { text: word.to_owned(), tone },
         note,

@@ -311,7 +311,9 @@ fn curves(trader: &Trader, drawn: &[(&Shadow, Vec<ShadowStep>)]) -> Option<Chart
 
 fn positions(progress: &Progress) -> Vec<KeyValue> {
     let words = |position: &crate::domain::position::Position| {
-        let average = position.average_price().map_or_else(|| show::DASH.to_owned(), |price| price.to_string());
+        let average = position.average_price().map(crate::domain::money::Price::decimal);
+        let average =
+            average.map_or_else(|| show::DASH.to_owned(), |price| show::number(price, show::price_places(price)));
         KeyValue::new(position.coin.as_str(), format!("{} {} at {average}", position.side, position.quantity))
     };
     progress.account.positions.iter().map(words).collect()
@@ -324,7 +326,8 @@ fn step_line(step: &ShadowStep) -> StepLine {
             Side::Sell => "sold",
         };
         let why = if fill.why == "decision" { String::new() } else { format!(" ({})", fill.why) };
-        format!("{verb} {} {} at {}{why}", fill.quantity, fill.coin, fill.price)
+        let price = show::number(fill.price.decimal(), show::price_places(fill.price.decimal()));
+        format!("{verb} {} {} at {price}{why}", fill.quantity, fill.coin)
     };
     let mut what: Vec<String> = step.fills.iter().map(fill).collect();
     what.extend(step.error.as_deref().map(show::sentence));

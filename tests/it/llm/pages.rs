@@ -182,6 +182,7 @@ async fn a_program_starts_compares_and_ends_a_shadow(house: House) {
     assert_eq!((&progress["records"], &progress["denied"], &progress["agreed"]), (&json!(1), &json!(1), &json!(0)));
     assert_eq!((&progress["cost"], &progress["model"]["cost"]), (&json!("0.000364"), &json!("0")));
     let steps = admin.get(&format!("/api/shadows/{id}/steps")).await.expect(200);
+    conforms(&document, "get", "/api/shadows/{id}/steps", "200", &steps);
     assert_eq!(
         (steps.as_array().unwrap().len(), &steps[0]["fills"], &steps[0]["error"]),
         (1, &json!([]), &Value::Null)
