@@ -10,7 +10,6 @@ use crate::domain::position::Position;
 use crate::domain::provider::Provider;
 use crate::domain::reconciliation::ReconciliationRun;
 use crate::domain::trader::Trader;
-use crate::ports::bundle::BundleError;
 use std::error::Error;
 
 /// A cycle begins.
@@ -210,9 +209,9 @@ pub fn shadow_not_shown(shadow: ShadowId, error: &dyn Error) {
 }
 
 /// The record of a cycle could not be kept; its decisions stand.
-pub fn bundle_not_kept(cycle: CycleId, error: &BundleError) {
+pub fn bundle_not_kept(cycle: CycleId, error: &dyn Error) {
     metrics::counter!("countersign_bundles_not_kept_total").increment(1);
-    tracing::error!(cycle = cycle.0, cause = %error, "the record of a cycle was not kept");
+    tracing::error!(cycle = cycle.0, cause = chain(error), "the record of a cycle was not kept");
 }
 
 /// The second question got no answer; the first one stands with its errors.

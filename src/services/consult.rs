@@ -67,6 +67,16 @@ pub enum ConsultError {
         /// In US dollars.
         limit: Decimal,
     },
+    /// Most of the budget is spent, and the rest is kept for the model itself.
+    #[error("{spent} of {limit} USD of the AI budget of this {span} are spent: the rest is kept for the model itself")]
+    BudgetKept {
+        /// Which one.
+        span: BudgetSpan,
+        /// In US dollars.
+        spent: Decimal,
+        /// In US dollars.
+        limit: Decimal,
+    },
     /// The template does not render with this brief.
     #[error("the prompt template failed: {0}")]
     Template(#[from] TemplateError),
@@ -119,7 +129,7 @@ pub async fn consult(
     if coins.is_empty() {
         return Err(ConsultError::NothingToAsk);
     }
-    let budgets = within_budget(desk, question.trader, &provider).await?;
+    let budgets = within_budget(desk, question, &provider).await?;
     let known = desk.store.answer_mode(provider.id, question.model_name).await?;
     transcript.begin(Conversation {
         provider_id: provider.id,
@@ -139,7 +149,10 @@ pub async fn consult(
 }
 
 /// The budgets that are set, none of them spent.
-async fn within_budget(desk: &Desk, trader: &Trader, provider: &Provider) -> Result<Vec<Budget>, ConsultError> {
+/// A candidate or a question that is put again must not keep a model from being asked, and so from closing: the part of a
+/// budget about which people are warned is the model's own.
+async fn within_budget(desk: &Desk, question: &Question<'_>, provider: &Provider) -> Result<Vec<Budget>, ConsultError> {
+    let trader = question.trader;
     let now = desk.clock.now();
     let days = desk.store.ai_days(Some(trader.id), now.month_start()).await?;
     let sum = |since: Timestamp| {
@@ -149,9 +162,14 @@ async fn within_budget(desk: &Desk, trader: &Trader, provider: &Provider) -> Res
     if !budgets.is_empty() && provider.price.is_none() {
         return Err(ConsultError::PriceUnknown { provider: provider.name.clone() });
     }
-    match budgets.iter().find(|budget| budget.is_spent()) {
-        Some(&Budget { span, limit, spent }) => Err(ConsultError::BudgetSpent { span, spent, limit }),
-        None => Ok(budgets),
+    if let Some(&Budget { span, limit, spent }) = budgets.iter().find(|budget| budget.is_spent()) {
+        return Err(ConsultError::BudgetSpent { span, spent, limit });
+    }
+    match budgets.iter().find(|budget| budget.is_low()) {
+        Some(&Budget { span, limit, spent }) if question.purpose != AiPurpose::Cycle => {
+            Err(ConsultError::BudgetKept { span, spent, limit })
+        }
+        _ => Ok(budgets),
     }
 }
 

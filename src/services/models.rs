@@ -6,6 +6,7 @@ use crate::domain::ids::{BookId, ProviderId, TraderId};
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::money::Money;
 use crate::domain::order::OrderStatus;
+use crate::domain::shadow::Shadow;
 use crate::domain::time::Timestamp;
 use crate::domain::trader::{Trader, TradingState, check_name};
 use crate::domain::trader_settings::{SPECS, TraderSettings};
@@ -255,6 +256,7 @@ async fn change(
         if trader.deleted_at.is_some() {
             // Nobody can use its keys any more, so nobody keeps them.
             let held = desk.store.credentials(Some(id)).await?;
+            end_shadows(desk, &mut changes, id, at).await?;
             changes.deleted_credentials.extend(held.iter().map(|key| (id, key.environment, key.version)));
         }
         changes.updated_traders.push((trader.clone(), before.version));
@@ -436,6 +438,16 @@ pub async fn reset_high_water_mark(desk: &Desk, id: TraderId, by: &str) -> Resul
         }
     }
     Err(ModelError::Contended)
+}
+
+/// Nobody follows a model that is gone.
+async fn end_shadows(desk: &Desk, changes: &mut Changes, id: TraderId, at: Timestamp) -> Result<(), StoreError> {
+    for mut shadow in desk.store.shadows(id).await?.into_iter().filter(Shadow::is_active) {
+        let expected = shadow.version;
+        (shadow.stopped_at, shadow.version) = (Some(at), expected + 1);
+        changes.updated_shadows.push((shadow, expected));
+    }
+    Ok(())
 }
 
 fn audit(at: Timestamp, by: &str, action: &'static str, trader: &Trader, detail: &str) -> AuditEntry {

@@ -109,6 +109,8 @@ pub const ROUTES: &[Entry] = routes! {
     // A model's settings and what is done with it
     GET  "/models/{id}/settings"              Page(Read)    => pages::settings::show;
     POST "/models/{id}/settings"              Page(Operate) => pages::settings::save;
+    GET  "/models/{id}/advisor"               Page(Read)    => pages::advisor::form;
+    POST "/models/{id}/advisor"               Page(Operate) => pages::advisor::save;
     GET  "/models/{id}/costs"                 Page(Read)    => pages::costs::show;
     GET  "/models/{id}/prompt"                Page(Read)    => pages::prompt::open;
     POST "/models/{id}/prompt"                Page(Operate) => pages::prompt::save;

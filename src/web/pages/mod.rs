@@ -1,6 +1,7 @@
 //! Pages for people: each handler gathers display-ready values and renders a page of [`super::view`].
 
 pub mod account;
+pub mod advisor;
 pub mod arming;
 pub mod auth;
 pub mod costs;

@@ -1,5 +1,6 @@
 //! The list of models, and the form for a new one.
 
+pub mod advisors;
 mod new;
 pub mod rows;
 

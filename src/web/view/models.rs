@@ -38,3 +38,21 @@ pub struct NewModelPage {
     /// Usually one group with `name`, `model_name`, `initial_capital`, `supported_assets`, `trading_interval_minutes`.
     pub groups: Vec<FieldGroup>,
 }
+
+/// `/models/{id}/advisor`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "models/advisor.html")]
+pub struct AdvisorPage {
+    /// The layout.
+    pub shell: Shell,
+    /// The model.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Who decides now.
+    pub now: String,
+    /// Why nothing was changed; may be empty.
+    pub error: String,
+    /// Advisor and language model.
+    pub fields: Vec<Field>,
+}

@@ -26,6 +26,8 @@ on_each_database!(
     a_shadow_that_fails_says_so_and_goes_on,
     a_slow_shadow_skips_to_the_newest_record,
     rules_can_be_followed_too,
+    the_last_part_of_a_budget_is_the_models_own,
+    shadows_end_with_their_model,
 );
 
 async fn other(admin: &mut Client, provider: &FakeProvider) -> ProviderId {
@@ -312,4 +314,42 @@ async fn rules_can_be_followed_too(house: House) {
     assert!(bundle(&house, &kept).await.brief.is_some(), "who is followed keeps what a language model would be told");
     assert!(follow(&house.desk, id).await.unwrap());
     assert_eq!(now(&house, id).await.progress.unwrap().account.positions.len(), 1);
+}
+
+async fn the_last_part_of_a_budget_is_the_models_own(house: House) {
+    let provider = FakeProvider::start().await;
+    provider.answer(answer(&[decision("BTC", json!({})), decision("ETH", json!({}))]));
+    let mut admin = house.admin().await;
+    let id = other(&mut admin, &provider).await;
+    // A cycle costs 0.000364 dollars: after the second one, more than four fifths of the budget are spent.
+    let body = json!({
+        "name": "Thrifty", "provider_id": id, "model_name": "small-1", "supported_assets": ["BTC", "ETH"],
+        "ai_budget_day": "0.0009",
+    });
+    let model = admin.post("/api/models", body).await.expect(201)["id"].as_i64().unwrap();
+    let shadow = shadow(&house, model, id, "Candidate").await.id;
+    cycle(&mut admin, model).await;
+    let second = cycle(&mut admin, model).await;
+    assert!(follow(&house.desk, shadow).await.unwrap());
+    let why = steps(&house, shadow).await[0].error.clone().unwrap();
+    assert!(why.contains("kept for the model itself"), "{why}");
+    let begun = reask::begin(&house.desk, asks(second, id)).await.unwrap();
+    let done = reask::finish(&house.desk, begun).await.unwrap();
+    assert!(done.error.is_some_and(|why| why.contains("kept for the model itself")));
+    assert_eq!(provider.requests().len(), 2, "neither was asked");
+    cycle(&mut admin, model).await;
+    let spent = admin.post(&format!("/api/models/{model}/cycle"), json!({})).await.refused(503, "advisor_failed");
+    assert!(spent.to_string().contains("is spent"), "{spent}");
+}
+
+async fn shadows_end_with_their_model(house: House) {
+    let provider = FakeProvider::start().await;
+    let mut admin = house.admin().await;
+    let model = sage(&mut admin, &provider).await;
+    let id = other(&mut admin, &provider).await;
+    let shadow = shadow(&house, model, id, "Candidate").await.id;
+    let gone = admin.api("DELETE", &format!("/api/models/{model}"), json!({ "name": "Sage" })).await;
+    assert_eq!(gone.status, 200, "{}", gone.body);
+    assert!(!now(&house, shadow).await.is_active());
+    assert!(house.desk.store.active_shadows().await.unwrap().is_empty());
 }

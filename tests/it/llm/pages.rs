@@ -16,6 +16,7 @@ on_each_database!(
     a_person_starts_compares_and_ends_a_shadow,
     a_program_starts_compares_and_ends_a_shadow,
     who_may_only_look_starts_nothing,
+    a_person_changes_who_decides,
 );
 
 async fn provider(admin: &mut Client, at: &FakeProvider) -> Value {
@@ -205,4 +206,23 @@ async fn who_may_only_look_starts_nothing(house: House) {
         program.post(&url, body.clone()).await.refused(403, "forbidden");
         assert_eq!(viewer.post(&url, body.clone()).await.status, 403);
     }
+}
+
+async fn a_person_changes_who_decides(house: House) {
+    let mut admin = house.admin().await;
+    let (_first, _second, model, other, _) = scene(&mut admin).await;
+    let url = format!("/models/{model}/advisor");
+    let page = admin.get(&url).await.body;
+    assert!(page.contains("now small-1") && page.contains("value=\"small-1\""), "{page}");
+    let advisor = format!("{other}:");
+    let refused = admin.post_form(&url, &[("model_name", &advisor), ("language_model", "")]).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("Language model must be the provider"), "{}", refused.body);
+    let done = admin.post_form(&url, &[("model_name", &advisor), ("language_model", "big-2")]).await;
+    assert_eq!(done.status, 303, "{}", done.body);
+    let now = admin.get(&format!("/api/models/{model}")).await.expect(200);
+    assert_eq!((&now["provider_id"], &now["model_name"]), (&other, &json!("big-2")));
+    let done = admin.post_form(&url, &[("model_name", "1:ema_cross"), ("language_model", "")]).await;
+    assert_eq!(done.status, 303, "{}", done.body);
+    assert_eq!(admin.get(&format!("/api/models/{model}")).await.expect(200)["model_name"], "ema_cross");
 }

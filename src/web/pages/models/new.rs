@@ -2,10 +2,9 @@
 
 use super::super::html;
 use super::super::shell::shell;
+use super::advisors::{ADVISOR, LANGUAGE_MODEL, advisor_fields, name_advisor_fields, split_advisor};
 use crate::domain::access::Permission;
-use crate::domain::ids::BUILT_IN_PROVIDER;
 use crate::domain::market::Coin;
-use crate::domain::provider::Provider;
 use crate::domain::trader::{MODEL_NAME_MAX, NAME_MAX};
 use crate::domain::trader_settings::{ASSETS_MAX, SettingKind, SettingSpec, TraderSettings, spec};
 use crate::domain::venue_kind::{AutomationLevel, Axes};
@@ -16,7 +15,6 @@ use crate::web::error::AppError;
 use crate::web::flash;
 use crate::web::form::FormInput;
 use crate::web::offered::OfferedNames;
-use crate::web::pages::providers::known_names;
 use crate::web::view::{Choice, Field, FieldGroup, FieldKind, Nav, NewModelPage, Tone};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -64,8 +62,6 @@ impl Typed {
     }
 }
 
-/// The field of a language model's name.
-const LANGUAGE_MODEL: &str = "language_model";
 /// The advisor that is chosen in an untouched form.
 const FIRST: &str = "ema_cross";
 
@@ -92,14 +88,14 @@ pub async fn create(
     let mut input = input.0;
     let mut typed = Typed {
         name: input.typed("name"),
-        advisor: input.typed("model_name"),
+        advisor: input.typed(ADVISOR),
         language_model: input.typed(LANGUAGE_MODEL),
         automation: input.typed("automation_level"),
         coins: Vec::new(),
         settings: TRADING.into_iter().chain(LIMITS).map(|key| (key, input.typed(key))).collect(),
     };
     let name = input.required_text("name", NAME_MAX).trim().to_owned();
-    let advisor = input.required_text("model_name", MODEL_NAME_MAX);
+    let advisor = input.required_text(ADVISOR, MODEL_NAME_MAX);
     let language_model = input.text(LANGUAGE_MODEL, MODEL_NAME_MAX).unwrap_or_default();
     let levels: Vec<&str> = OFFERED_LEVELS.iter().map(|level| level.0.as_str()).collect();
     let level = input.word("automation_level", &levels, |word| {
@@ -137,14 +133,7 @@ pub async fn create(
             Ok(flash::redirect(&ctx, &format!("/models/{}", trader.id), Tone::Good, &text))
         }
         Err(ModelError::Invalid(mut errors)) => {
-            if provider_id != BUILT_IN_PROVIDER.0
-                && let Some(why) = errors.remove("model_name")
-            {
-                errors.insert(LANGUAGE_MODEL.to_owned(), why);
-            }
-            if let Some(why) = errors.remove("provider_id") {
-                errors.entry("model_name".to_owned()).or_insert(why);
-            }
+            name_advisor_fields(provider_id, &mut errors);
             page(&desk, &ctx, &offered, StatusCode::UNPROCESSABLE_ENTITY, &typed, &errors, LOOK_AGAIN).await
         }
         Err(ModelError::DuplicateName) => {
@@ -168,24 +157,6 @@ const OFFERED_LEVELS: [(AutomationLevel, &str); 2] = [
     (AutomationLevel::Manual, "Manual: shows and never trades"),
 ];
 
-/// `1:ema_cross` names provider and advisor, `2:` a provider whose model is typed beside; without a number it is a
-/// built-in one.
-fn split_advisor(text: &str, language_model: &str) -> (i64, String) {
-    match text.split_once(':').and_then(|(provider, name)| Some((provider.parse().ok()?, name))) {
-        Some((provider, "")) => (provider, language_model.trim().to_owned()),
-        Some((provider, name)) => (provider, name.to_owned()),
-        None => (BUILT_IN_PROVIDER.0, text.to_owned()),
-    }
-}
-
-/// What each advisor does, for the help below the choice.
-fn descriptions(desk: &Desk) -> String {
-    let providers = desk.advisors.providers();
-    let infos = providers.iter().flat_map(|provider| &provider.models);
-    let words: Vec<String> = infos.map(|info| format!("{}: {}", info.label, info.description)).collect();
-    words.join(" ")
-}
-
 async fn page(
     desk: &Desk,
     ctx: &Ctx,
@@ -195,46 +166,10 @@ async fn page(
     errors: &BTreeMap<String, String>,
     error: &str,
 ) -> Result<HttpResponse, AppError> {
-    let providers = desk.store.providers().await?;
-    let mut names = Vec::new();
-    for provider in &providers {
-        names.extend(known_names(desk, provider, offered).await?);
-    }
-    names.sort_unstable();
-    names.dedup();
-    let advisors = advisors(desk, &providers, &typed.advisor);
-    let choice = Advisors { choices: advisors, descriptions: descriptions(desk), names };
-    let groups = groups(typed, errors, choice, coins(desk, &typed.coins).await);
+    let advisors = advisor_fields(desk, offered, (&typed.advisor, &typed.language_model), errors).await?;
+    let groups = groups(typed, errors, advisors, coins(desk, &typed.coins).await);
     let shell = shell(desk, ctx, Nav::Models, "New model").await?;
     html(status, &NewModelPage { shell, error: error.to_owned(), groups })
-}
-
-/// Who may decide.
-struct Advisors {
-    /// The built-in rules, and every provider.
-    choices: Vec<Choice>,
-    /// What the rules do.
-    descriptions: String,
-    /// Names of language models that are worth suggesting.
-    names: Vec<String>,
-}
-
-fn advisors(desk: &Desk, language_models: &[Provider], chosen: &str) -> Vec<Choice> {
-    let providers = desk.advisors.providers();
-    let others = language_models.iter().map(|provider| {
-        let value = format!("{}:", provider.id);
-        let selected = chosen == value;
-        Choice::new(value, format!("{} (language model)", provider.name), selected)
-    });
-    let choices = providers.iter().flat_map(|provider| {
-        provider.models.iter().map(|info| {
-            let value = format!("{}:{}", provider.id, info.model_name);
-            let kind = if info.is_rules { "rules, not AI" } else { provider.name };
-            let selected = chosen == value || chosen == info.model_name;
-            Choice::new(value, format!("{} ({kind})", info.label), selected)
-        })
-    });
-    choices.chain(others).collect()
 }
 
 /// The usual coins, what the market knows beside them, and what was chosen.
@@ -256,7 +191,12 @@ async fn coins(desk: &Desk, chosen: &[String]) -> Vec<Choice> {
     choices
 }
 
-fn groups(typed: &Typed, errors: &BTreeMap<String, String>, advisors: Advisors, coins: Vec<Choice>) -> Vec<FieldGroup> {
+fn groups(
+    typed: &Typed,
+    errors: &BTreeMap<String, String>,
+    [choice, language_model]: [Field; 2],
+    coins: Vec<Choice>,
+) -> Vec<FieldGroup> {
     let error = |key: &str, label: &str| errors.get(key).map_or_else(String::new, |why| format!("{label} {why}."));
     let levels =
         OFFERED_LEVELS.map(|(level, label)| Choice::new(level.as_str(), label, level.as_str() == typed.automation));
@@ -286,14 +226,8 @@ fn groups(typed: &Typed, errors: &BTreeMap<String, String>, advisors: Advisors, 
                     .help("Full automation is switched on in its settings, which ask once more.")
                     .choices(levels.into())
                     .error(error("automation_level", "How it acts")),
-                Field::new("model_name", "Advisor", FieldKind::Select, "")
-                    .help(advisors.descriptions)
-                    .choices(advisors.choices)
-                    .error(error("model_name", "Advisor")),
-                Field::new(LANGUAGE_MODEL, "Language model", FieldKind::Text, &typed.language_model)
-                    .help("Only for an advisor that is a provider: its name of the model.")
-                    .suggestions(advisors.names)
-                    .error(error(LANGUAGE_MODEL, "Language model")),
+                choice,
+                language_model,
             ],
         },
         FieldGroup { title: "What it trades".to_owned(), note: String::new(), fields: trading },
