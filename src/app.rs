@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+pub mod mcp;
 pub mod paper;
 mod trading;
 mod vault;

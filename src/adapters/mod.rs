@@ -7,6 +7,7 @@ pub mod clock;
 pub mod indicators;
 pub mod llm;
 pub mod market;
+pub mod mcp_bridge;
 pub mod paper_exchange;
 pub mod simulation;
 pub mod stop_switch;

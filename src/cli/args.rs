@@ -16,6 +16,15 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// Which desk an agent is let into. The token comes from `COUNTERSIGN_TOKEN` alone: arguments can be read by everybody on
+/// the machine.
+#[derive(Debug, Args)]
+pub struct McpArgs {
+    /// The address of the running desk.
+    #[arg(long, default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    pub url: String,
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -25,6 +34,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Run an exchange with made-up money that speaks the wire of Binance Spot.
     PaperExchange(PaperExchangeArgs),
+    /// Offer a running desk to an AI agent over standard input and output (Model Context Protocol).
+    Mcp(McpArgs),
     /// Manage the people who can log in.
     Admin {
         /// What to do with them.

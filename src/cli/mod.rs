@@ -7,6 +7,7 @@ mod access;
 mod args;
 mod demo;
 mod keys;
+mod mcp;
 mod paper_exchange;
 mod serve;
 
@@ -55,6 +56,9 @@ pub enum CliError {
     /// The paper exchange.
     #[error(transparent)]
     Paper(#[from] crate::app::paper::PaperStartError),
+    /// The bridge of an agent.
+    #[error(transparent)]
+    Mcp(#[from] crate::app::mcp::BridgeError),
     /// Usage that the argument parser cannot see.
     #[error("{0}")]
     Usage(String),
@@ -99,6 +103,7 @@ async fn run(cli: Cli) -> Result<(), CliError> {
         Command::Serve(args) => serve::run(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::PaperExchange(args) => paper_exchange::run(args).await,
+        Command::Mcp(args) => mcp::run(args).await,
         Command::Admin { command } => match command {
             AdminCommand::Create(args) => access::create_admin(args).await,
             AdminCommand::ResetPassword(args) => access::reset_password(args).await,

@@ -19,6 +19,7 @@ pub mod guard;
 pub mod health;
 pub mod hx;
 pub mod live;
+pub mod mcp;
 pub mod offered;
 pub mod pages;
 pub mod routes;

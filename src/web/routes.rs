@@ -5,7 +5,7 @@
 
 use super::error::{self, AppError};
 use super::guard::guard;
-use super::{api, assets, form, health, live, pages};
+use super::{api, assets, form, health, live, mcp, pages};
 use crate::domain::access::Permission::{self, Arm, Credentials, Operate, Propose, Read};
 use actix_web::guard as on;
 use actix_web::http::{Method, StatusCode, header};
@@ -65,6 +65,9 @@ pub const ROUTES: &[Entry] = routes! {
     GET  "/account"                   Page(Read) => pages::account::show;
     POST "/account/password"          Page(Read) => pages::account::change_password;
     POST "/account/logout-everywhere" Page(Read) => pages::auth::logout_everywhere;
+
+    // AI agents
+    POST "/mcp" Api(Read) => mcp::message;
 
     // Parts of every page
     GET  "/fragments/topbar" Page(Read) => pages::shell::topbar_fragment;
@@ -317,7 +320,7 @@ mod tests {
     #[test]
     fn the_api_and_nothing_else_takes_tokens() {
         for entry in ROUTES {
-            let is_api = entry.path.starts_with("/api");
+            let is_api = entry.path.starts_with("/api") || entry.path == "/mcp";
             assert_eq!(is_api, matches!(entry.access, Api(_)), "{}", entry.path);
         }
     }

@@ -37,7 +37,7 @@ impl Asked {
             current.and_then(|url| url.split_once("://")).and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
         Self {
             visitor: Visitor::of_service(request),
-            is_api: path == "/api" || path.starts_with("/api/") || path.starts_with("/health/"),
+            is_api: matches!(path, "/api" | "/mcp") || path.starts_with("/api/") || path.starts_with("/health/"),
             is_read: matches!(*request.method(), Method::GET | Method::HEAD),
             path: request.uri().path_and_query().map_or_else(|| path.to_owned(), ToString::to_string),
             current: current.map(str::to_owned),

@@ -15,6 +15,7 @@ mod ledger;
 mod live;
 mod llm;
 mod market;
+mod mcp;
 mod pages;
 mod paper_exchange;
 mod providers;

@@ -12,7 +12,7 @@ use crate::services::read::{CycleAnswer, CycleState, ExecutedCoin, cycle_answer}
 use crate::services::run_cycle::{self, CycleError, CycleRequest};
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
-use crate::web::form::JsonInput;
+use crate::web::form::{Input, JsonInput};
 use crate::web::show::sentence;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -98,12 +98,30 @@ pub struct CycleProgress {
 ///
 /// # Errors
 /// 403, 404, 409, 422, 503.
-pub async fn run(desk: Data<Desk>, ctx: Ctx, id: Path<i64>, mut input: JsonInput) -> Result<HttpResponse, AppError> {
+pub async fn run(desk: Data<Desk>, ctx: Ctx, id: Path<i64>, input: JsonInput) -> Result<HttpResponse, AppError> {
+    let propose_only = ctx.actor.scope() == Some(TokenScope::Propose);
+    cycle(desk, ctx, *id, input.0, propose_only).await
+}
+
+/// The same for an agent: it never does more than propose, whatever its token may.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn propose(desk: Data<Desk>, ctx: Ctx, id: i64, input: Input) -> Result<HttpResponse, AppError> {
+    cycle(desk, ctx, id, input, true).await
+}
+
+async fn cycle(
+    desk: Data<Desk>,
+    ctx: Ctx,
+    id: i64,
+    mut input: Input,
+    propose_only: bool,
+) -> Result<HttpResponse, AppError> {
     let given = read_given(&mut input);
     input.refuse_unknown();
-    input.0.finish()?;
-    let trader_id = model(&desk, *id).await?.id;
-    let propose_only = ctx.actor.scope() == Some(TokenScope::Propose);
+    input.finish()?;
+    let trader_id = model(&desk, id).await?.id;
     if propose_only && given.decisions.is_none() {
         let message = "A token of scope propose may only send decisions; this asks the model for its own.";
         return Err(AppError::forbidden("forbidden", message));

@@ -1,7 +1,8 @@
 //! Who may what, and from where.
 
-use super::shorthand::plain_model;
-use crate::support::House;
+use super::shorthand::{asking_model, buy_btc, plain_model};
+use crate::support::{Client, House};
+use actix_web::http::Method;
 use countersign::domain::access::TokenScope;
 use countersign::web::routes::{Access, ROUTES};
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ on_each_database!(
     each_scope_reaches_exactly_its_own_rows,
     nothing_of_the_api_answers_without_a_session_or_token,
     a_session_writes_only_with_its_token_and_from_our_own_pages,
+    a_propose_token_changes_nothing_but_by_proposing,
 );
 
 async fn each_scope_reaches_exactly_its_own_rows(house: House) {
@@ -57,4 +59,77 @@ async fn a_session_writes_only_with_its_token_and_from_our_own_pages(house: Hous
     elsewhere.post("/api/models", body.clone()).await.refused(403, "csrf");
     assert_eq!(browser.get("/api/models").await.expect(200), json!([]));
     browser.post("/api/models", body).await.expect(201);
+}
+
+/// Routes that a token of scope `propose` is let into although they are no GET, and what each is for.
+const OPEN_TO_PROPOSERS: &[(&str, &str)] = &[
+    ("/mcp", "reads and proposes, as the API"),
+    ("/api/models/{id}/cycle", "proposes"),
+    ("/api/providers/models", "asks a saved provider what it offers"),
+];
+
+async fn a_propose_token_changes_nothing_but_by_proposing(house: House) {
+    let mut operator = house.token(TokenScope::Operate).await;
+    let model = asking_model(&mut operator, "Sage").await;
+    buy_btc(&mut operator, model).await;
+    let before = everything(&mut operator).await;
+    let mut proposer = house.token(TokenScope::Propose).await;
+    let mut open = Vec::new();
+    for entry in ROUTES.iter().filter(|entry| entry.access != Access::Public) {
+        let path = entry.path.replace("{id}", "1").replace("{coin}", "BTC").replace("{environment}", "testnet");
+        let path = path.replace("{account}", "1");
+        if path == "/events" {
+            continue;
+        }
+        let answer = proposer.api(entry.method.as_str(), &path, json!({})).await;
+        match entry.access {
+            // Pages are for people: a token does not open them.
+            Access::Page(_) => assert!(matches!(answer.status, 303 | 401), "{path}: {}", answer.status),
+            // What a route needs to be found is not always there; what matters is that the door is open.
+            _ if entry.method == Method::GET => {
+                assert!(matches!(answer.status, 200 | 404), "{path}: {}", answer.status)
+            }
+            _ if answer.status == 403 && !is_open(entry.path) => {
+                answer.refused(403, "forbidden");
+            }
+            _ => open.push(entry.path),
+        }
+    }
+    open.sort_unstable();
+    let mut allowed: Vec<&str> = OPEN_TO_PROPOSERS.iter().map(|(path, _)| *path).collect();
+    allowed.sort_unstable();
+    assert_eq!(open, allowed);
+    assert_eq!(everything(&mut operator).await, before, "a walk through every door changed something");
+    // Nor may it ask the model itself, which costs money and is nobody's proposal.
+    proposer.post(&format!("/api/models/{model}/cycle"), json!({})).await.refused(403, "forbidden");
+    let said = json!({ "decisions": { "BTC": { "signal": "hold" } } });
+    proposer.post(&format!("/api/models/{model}/cycle"), said).await.expect(200);
+    assert_ne!(everything(&mut operator).await, before);
+}
+
+fn is_open(path: &str) -> bool {
+    OPEN_TO_PROPOSERS.iter().any(|(open, _)| *open == path)
+}
+
+/// The state of the desk, as far as the API shows it.
+async fn everything(program: &mut Client) -> Vec<Value> {
+    let mut shown = Vec::new();
+    for path in [
+        "/api/models",
+        "/api/models/1/settings",
+        "/api/models/1/config",
+        "/api/models/1/prompt",
+        "/api/models/1/portfolio",
+        "/api/models/1/orders",
+        "/api/models/1/conversations",
+        "/api/models/1/exchange/credentials",
+        "/api/decision-history",
+        "/api/pending-decisions",
+        "/api/incidents",
+        "/api/notifications",
+        "/api/providers",
+    ] {
+        shown.push(program.get(path).await.expect(200));
+    }
+    shown
 }

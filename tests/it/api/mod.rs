@@ -7,5 +7,5 @@ mod input;
 mod lists;
 mod real_money;
 mod refusals;
-mod shorthand;
+pub mod shorthand;
 mod slow;
