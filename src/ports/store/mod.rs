@@ -19,7 +19,9 @@ pub use reads::{
     NotificationFilter, OrderFilter, Page, Reads, TabCounts, Touched, TradeRow,
 };
 
-pub use records::{BundleFilter, BundleHead, BundleTotal, RecordReads};
+pub use records::{
+    BundleFilter, BundleHead, BundleTotal, CONVERSATIONS_SEARCHED, ConversationFilter, Conversations, RecordReads,
+};
 
 use crate::domain::ids::{BookId, CycleId, TraderId};
 use crate::domain::order::{IllegalOrderEvent, Order, OrderEvent};

@@ -32,9 +32,9 @@ use countersign::ports::exchange::{
 use countersign::ports::market_data::MarketData;
 use countersign::ports::store::{
     AccountReads, AttemptRecord, AuditRow, BarCounts, BundleFilter, BundleHead, BundleTotal, Changes, CommitError,
-    Coordination, DecisionEventRecord, DecisionFilter, DecisionLine, HistoryMark, IdKind, IncidentFilter,
-    JournaledOrder, KnownMode, Lease, LedgerRow, NotificationFilter, OrderEventRecord, OrderFilter, Page,
-    ProviderReads, Reads, RecordReads, SharedStore, Store, StoreError, TabCounts, Touched, TradeRow,
+    ConversationFilter, Conversations, Coordination, DecisionEventRecord, DecisionFilter, DecisionLine, HistoryMark,
+    IdKind, IncidentFilter, JournaledOrder, KnownMode, Lease, LedgerRow, NotificationFilter, OrderEventRecord,
+    OrderFilter, Page, ProviderReads, Reads, RecordReads, SharedStore, Store, StoreError, TabCounts, Touched, TradeRow,
 };
 use countersign::ports::venue::{CancelOutcome, OrderContext, QueryOutcome, SubmitOutcome, Venue, VenueAnswer};
 use countersign::services::desk::Desk;
@@ -284,6 +284,8 @@ pass_on! {
         async fn bundle(&self, hash: &Digest) -> Result<Option<PackedBundle>, StoreError>;
         async fn bundle_heads(&self, filter: BundleFilter, after: i64, limit: u32) -> Result<Vec<BundleHead>, StoreError>;
         async fn bundle_total(&self) -> Result<BundleTotal, StoreError>;
+        async fn conversations(&self, trader: TraderId, filter: &ConversationFilter, page: Page) -> Result<Conversations, StoreError>;
+        async fn calls_of_cycles(&self, cycles: &[CycleId]) -> Result<Vec<AiCall>, StoreError>;
     }
 }
 
