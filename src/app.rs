@@ -25,6 +25,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 pub mod paper;
+mod records;
 mod trading;
 mod vault;
 

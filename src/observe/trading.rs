@@ -10,7 +10,6 @@ use crate::domain::position::Position;
 use crate::domain::provider::Provider;
 use crate::domain::reconciliation::ReconciliationRun;
 use crate::domain::trader::Trader;
-use crate::ports::bundle::BundleError;
 use std::error::Error;
 
 /// A cycle begins.
@@ -204,9 +203,21 @@ pub fn answer_unusable(trader: &Trader, provider: &Provider, errors: &[String]) 
 }
 
 /// The record of a cycle could not be kept; its decisions stand.
-pub fn bundle_not_kept(cycle: CycleId, error: &BundleError) {
+pub fn bundle_not_kept(cycle: CycleId, error: &dyn Error) {
     metrics::counter!("countersign_bundles_not_kept_total").increment(1);
     tracing::error!(cycle = cycle.0, cause = %error, "the record of a cycle was not kept");
+}
+
+/// Records of cycles were removed on schedule.
+pub fn bundles_removed(count: u64, bytes: u64) {
+    metrics::counter!("countersign_bundles_removed_total").increment(count);
+    tracing::info!(records = count, bytes, "old records of cycles were removed");
+}
+
+/// A stored record is not what its name says, or cannot be read.
+pub fn bundle_damaged(cycle: CycleId, error: &dyn Error) {
+    metrics::counter!("countersign_bundles_damaged_total").increment(1);
+    tracing::error!(cycle = cycle.0, cause = %error, "the record of a cycle cannot be used");
 }
 
 /// The second question got no answer; the first one stands with its errors.
