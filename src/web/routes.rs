@@ -109,6 +109,7 @@ pub const ROUTES: &[Entry] = routes! {
     // A model's settings and what is done with it
     GET  "/models/{id}/settings"              Page(Read)    => pages::settings::show;
     POST "/models/{id}/settings"              Page(Operate) => pages::settings::save;
+    GET  "/models/{id}/conversations"         Page(Read)    => pages::conversations::list;
     GET  "/models/{id}/costs"                 Page(Read)    => pages::costs::show;
     GET  "/models/{id}/prompt"                Page(Read)    => pages::prompt::open;
     POST "/models/{id}/prompt"                Page(Operate) => pages::prompt::save;
@@ -124,6 +125,7 @@ pub const ROUTES: &[Entry] = routes! {
     GET  "/models/{id}/delete"                Page(Read)    => pages::model_actions::delete_form;
     POST "/models/{id}/delete"                Page(Operate) => pages::model_actions::delete;
     GET  "/cycles/{id}"                       Page(Read)    => pages::cycles::show;
+    GET  "/cycles/{id}/replay"                Page(Read)    => pages::cycles::show_replay;
 
     // Exchange keys and real money
     POST "/models/{id}/credentials/{environment}"        Page(Credentials) => pages::credentials::save;
@@ -198,6 +200,8 @@ pub const ROUTES: &[Entry] = routes! {
     GET  "/api/models/{id}/incidents"             Api(Read)    => api::activity::model_incidents;
 
     GET  "/api/cycles/{id}"                       Api(Read)    => api::cycle::show;
+    GET  "/api/cycles/{id}/bundle"                Api(Read)    => api::records::download;
+    POST "/api/cycles/{id}/replay"                Api(Read)    => api::records::replay;
     GET  "/api/pending-decisions"                 Api(Read)    => api::decisions::pending;
     POST "/api/pending-decisions/{id}/approve"    Api(Operate) => api::decisions::approve;
     POST "/api/pending-decisions/{id}/reject"     Api(Operate) => api::decisions::reject;

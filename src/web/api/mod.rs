@@ -18,6 +18,7 @@ pub mod orders;
 pub mod overview;
 pub mod prompt;
 pub mod providers;
+pub mod records;
 pub mod settings;
 pub mod stop;
 pub mod whoami;

@@ -3,7 +3,7 @@
 mod client;
 mod corpus;
 mod costs;
-mod desk;
+pub(crate) mod desk;
 mod fuzz;
 mod hang;
 mod local_model;
