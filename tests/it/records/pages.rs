@@ -151,7 +151,7 @@ async fn what_cannot_be_replayed_says_why(house: House) {
     let never = without_record(&house, &cycle, None).await;
     let newer = told_otherwise(&house, &cycle, |bundle| bundle.format = 999).await;
     for (cycle, status, code, verdict, note) in [
-        (&unanswered, 409, "nothing_judged", "nothing to judge again", "no answer in this cycle"),
+        (&unanswered, 409, "nothing_judged", "Nothing was judged.", "no answer in this cycle"),
         (&damaged, 409, "record_damaged", "The record cannot be used.", "does not match its name"),
         (&newer, 409, "record_unreadable", "The record cannot be used.", "form 999"),
         (&removed, 410, "record_removed", "nothing to replay any more", "removed on schedule"),

@@ -129,7 +129,7 @@ async fn the_providers_page_tells_how_much_there_is(Strict(house): Strict) {
     keep(&house, model.id, [(1, 600 * 1_024), (1, 200 * 1_024)]).await;
     let page = house.ann().await.get("/providers").await.body;
     assert!(
-        page.contains("each to be replayed: 3, 80") && page.contains(" kB of 1.0 MB. Each is kept for 30 days."),
+        page.contains("3 records of cycles take 80") && page.contains(" kB of 1.0 MB. Each is kept for 30 days."),
         "{page}"
     );
 }

@@ -54,7 +54,7 @@ pub(super) fn facts(cycle: &Cycle, bundle: &Bundle, size: u64) -> Vec<KeyValue> 
     vec![
         KeyValue::new("SHA-256", name),
         KeyValue::new("Size", show::bytes(size)),
-        KeyValue::new("Judged by", format!("Countersign {}", bundle.program)),
+        KeyValue::new("Written by", format!("Countersign {}", bundle.program)),
     ]
 }
 

@@ -60,7 +60,7 @@ async fn judge_again(desk: &Desk, cycle: &Cycle, page: &mut ReplayPage) -> Resul
                     verdict
                 }
                 // The bundle is here, so this is all that can be in the way.
-                Err(error) => (Tone::Plain, "There is nothing to judge again.", show::sentence(&error.to_string())),
+                Err(error) => (Tone::Plain, "Nothing was judged.", show::sentence(&error.to_string())),
             }
         }
     };

@@ -7,7 +7,6 @@ use crate::services::providers::{CONCURRENCY, GivenProvider, PRICE_MAX, TIMEOUT_
 use crate::services::prune_bundles::RecordLimits;
 use crate::web::show;
 use crate::web::view::{Choice, Field, FieldGroup, FieldKind, KeyValue, ProviderLine};
-use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// A kind by the name that people know it under.
@@ -178,6 +177,6 @@ pub(super) fn records(total: BundleTotal, limits: RecordLimits) -> String {
         0 => "They are kept for ever.".to_owned(),
         days => format!("Each is kept for {}.", show::plural(u64::from(days), "day", "days")),
     };
-    let count = show::number(Decimal::from(total.count), 0);
-    format!("Records of cycles, each to be replayed: {count}, {}{most}. {kept}", show::bytes(total.stored))
+    let take = show::plural(total.count, "record of a cycle takes", "records of cycles take");
+    format!("{take} {}{most}. {kept}", show::bytes(total.stored))
 }
