@@ -18,8 +18,8 @@ const DECISIONS_EVERY: Duration = Duration::from_secs(1);
 const SESSIONS_EVERY: Duration = Duration::from_secs(50);
 /// How often it is looked whether curves are due: they are thinned once a day, at the first look of it.
 const CURVES_EVERY: Duration = Duration::from_secs(50);
-/// How often records of cycles are looked at.
-const RECORDS_EVERY: Duration = Duration::from_secs(300);
+/// How often records of cycles are.
+const RECORDS_EVERY: Duration = Duration::from_secs(50);
 
 pub(super) fn start(workers: &mut Workers, desk: Arc<Desk>, access: Arc<AccessService>) {
     let (thinned, keeper) = (Arc::new(AtomicI64::new(i64::MIN)), Arc::clone(&desk));
