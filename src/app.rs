@@ -26,6 +26,7 @@ use std::time::Duration;
 
 pub mod mcp;
 pub mod paper;
+mod records;
 mod trading;
 mod vault;
 

@@ -6,6 +6,7 @@
 use crate::domain::arming::{ARM_HOURS_DEFAULT, ARM_HOURS_MAX};
 use crate::domain::credential::VAULT_KEY_VARIABLE;
 use crate::services::access::SessionLimits;
+use crate::services::prune_bundles::RecordLimits;
 use crate::telemetry::LogFormat;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -34,6 +35,11 @@ pub const SPEED_MAX: u32 = 100_000;
 const FILE_MAX: u64 = 64 * 1_024;
 /// The longest that a session may live in any case, in hours: ninety days.
 const SESSION_HOURS_MAX: u32 = 90 * 24;
+
+/// The longest that records of cycles may be kept for, in days: ten years.
+const BUNDLES_DAYS_MAX: u32 = 3_650;
+/// The most room that may be given to them, in megabytes: a terabyte.
+const BUNDLES_MB_MAX: u32 = 1_024 * 1_024;
 
 /// Why the process does not start. Each text says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +144,12 @@ pub struct ServeLayer {
     /// Hours after which a session ends in any case [default: 168].
     #[arg(long, env = "COUNTERSIGN_SESSION_MAX_HOURS", value_name = "HOURS")]
     pub session_max_hours: Option<u32>,
+    /// Days for which the records of cycles are kept; 0 keeps them for ever [default: 90].
+    #[arg(long, env = "COUNTERSIGN_BUNDLES_KEEP_DAYS", value_name = "DAYS")]
+    pub bundles_keep_days: Option<u32>,
+    /// Megabytes that the records of cycles may take in the database; 0 for no limit [default: 1024].
+    #[arg(long, env = "COUNTERSIGN_BUNDLES_MAX_MB", value_name = "MB")]
+    pub bundles_max_mb: Option<u32>,
 }
 
 /// The settings file: the same names as the flags, with underscores.
@@ -161,6 +173,8 @@ struct FileLayer {
     arm_hours: Option<u32>,
     session_idle_hours: Option<u32>,
     session_max_hours: Option<u32>,
+    bundles_keep_days: Option<u32>,
+    bundles_max_mb: Option<u32>,
 }
 
 /// Where simulation prices come from.
@@ -253,6 +267,8 @@ pub struct Settings {
     pub arm_hours: u32,
     /// How long sessions live.
     pub session_limits: SessionLimits,
+    /// How many records of cycles are kept.
+    pub record_limits: RecordLimits,
 }
 
 impl StoreSettings {
@@ -334,6 +350,10 @@ impl Settings {
                 serve.session_idle_hours.or(file.session_idle_hours),
                 serve.session_max_hours.or(file.session_max_hours),
             )?,
+            record_limits: record_limits(
+                serve.bundles_keep_days.or(file.bundles_keep_days),
+                serve.bundles_max_mb.or(file.bundles_max_mb),
+            )?,
         })
     }
 
@@ -359,6 +379,7 @@ impl Settings {
             allow_mainnet: false,
             arm_hours: ARM_HOURS_DEFAULT,
             session_limits: SessionLimits::default(),
+            record_limits: RecordLimits::default(),
         }
     }
 }
@@ -449,6 +470,18 @@ fn session_limits(idle_hours: Option<u32>, max_hours: Option<u32>) -> Result<Ses
     Ok(limits)
 }
 
+fn record_limits(keep_days: Option<u32>, max_mb: Option<u32>) -> Result<RecordLimits, SettingsError> {
+    let within = |name: &'static str, given: Option<u32>, default: u32, max: u32| match given.unwrap_or(default) {
+        number if number <= max => Ok(number),
+        _ => Err(value(name, &format!("must be 0 to {max}"))),
+    };
+    let defaults = RecordLimits::default();
+    Ok(RecordLimits {
+        keep_days: within("bundles_keep_days", keep_days, defaults.keep_days, BUNDLES_DAYS_MAX)?,
+        max_mb: within("bundles_max_mb", max_mb, defaults.max_mb, BUNDLES_MB_MAX)?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -498,12 +531,25 @@ mod tests {
             ("session_idle_hours = 0", "session_idle_hours"),
             ("arm_hours = 0", "arm_hours"),
             ("arm_hours = 169", "arm_hours"),
+            ("bundles_keep_days = 3651", "bundles_keep_days"),
+            ("bundles_max_mb = 1048577", "bundles_max_mb"),
             ("binance_testnet_url = \"testnet.binance.vision\"", "binance_testnet_url"),
             ("binance_mainnet_url = \"http://api.binance.com\"", "binance_mainnet_url"),
         ] {
             let error = load(ServeLayer::default(), file).unwrap_err().to_string();
             assert!(error.contains(&format!("`{name}`")), "{file}: {error}");
         }
+    }
+
+    #[test]
+    fn records_are_kept_as_long_as_it_says() {
+        let limits = |flags: ServeLayer, file: &str| {
+            let RecordLimits { keep_days, max_mb } = load(flags, file).unwrap().record_limits;
+            (keep_days, max_mb)
+        };
+        assert_eq!(limits(ServeLayer::default(), ""), (90, 1_024));
+        let flags = ServeLayer { bundles_max_mb: Some(0), ..ServeLayer::default() };
+        assert_eq!(limits(flags, "bundles_keep_days = 7\nbundles_max_mb = 5"), (7, 0));
     }
 
     #[test]

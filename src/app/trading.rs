@@ -103,6 +103,7 @@ pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Re
             allow_mainnet: settings.allow_mainnet,
             arm_hours: settings.arm_hours,
             patience: Patience::default(),
+            records: settings.record_limits,
         },
         vault,
         exchanges: Some(exchanges),

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::domain::time::Timestamp;
 use crate::settings::{ServeLayer, StoreLayer};
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
@@ -53,6 +54,12 @@ pub enum Command {
         /// What to do with it.
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Replay the records of cycles, or write them out.
+    Records {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: RecordsCommand,
     },
 }
 
@@ -242,6 +249,52 @@ pub struct RotateKeysArgs {
     pub new_key_file: PathBuf,
 }
 
+/// `records ...`
+#[derive(Debug, Subcommand)]
+pub enum RecordsCommand {
+    /// Judge every stored answer again by the rules of this program, and say what would be decided otherwise.
+    Replay(ReplayRecordsArgs),
+    /// Write records out as JSON lines, the oldest first.
+    Export(ExportRecordsArgs),
+}
+
+/// `records replay`
+#[derive(Debug, Args)]
+pub struct ReplayRecordsArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `records export`
+#[derive(Debug, Args)]
+pub struct ExportRecordsArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// A new file, compressed when its name ends in .gz; - writes to standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Only this model's, by its number.
+    #[arg(long, value_name = "ID")]
+    pub model: Option<i64>,
+    /// Only those judged at this time or later: 2026-11-27 (UTC), or with a time, 2026-11-27T14:00:00Z.
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub since: Option<Timestamp>,
+    /// Only those judged before this time.
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub before: Option<Timestamp>,
+}
+
+/// Reads a UTC day, which means its beginning, or a moment.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let day = || Some(text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp());
+    // A day must not be read out of a longer text that names a zone.
+    let at = if text.contains(['T', 't', ' ']) { text.parse::<jiff::Timestamp>().ok() } else { day() };
+    let at = at.ok_or("must be a UTC day such as 2026-11-27, or a time such as 2026-11-27T14:00:00Z")?;
+    Ok(Timestamp(at.as_millisecond()))
+}
+
 /// Puts `serve` in front of flags that come without a command.
 pub fn with_default_command(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut args: Vec<OsString> = args.collect();
@@ -262,6 +315,16 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_moment_is_a_utc_day_or_a_time_with_its_zone() {
+        assert_eq!(moment("1970-01-02"), Ok(Timestamp(86_400_000)));
+        assert_eq!(moment("1970-01-01T01:00:00+01:00"), Ok(Timestamp(0)));
+        assert_eq!(moment("1970-01-01T00:00:01.5Z"), Ok(Timestamp(1_500)));
+        for wrong in ["", "yesterday", "1970-01-01T00:00:00", "1970-13-01", "86400"] {
+            assert!(moment(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

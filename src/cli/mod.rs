@@ -9,13 +9,14 @@ mod demo;
 mod keys;
 mod mcp;
 mod paper_exchange;
+mod records;
 mod serve;
 
 use crate::app::StartError;
 use crate::observe;
 use crate::services::access::AccessError;
 use crate::settings::SettingsError;
-use args::{AdminCommand, Cli, Command, KeysCommand, TokenCommand};
+use args::{AdminCommand, Cli, Command, KeysCommand, RecordsCommand, TokenCommand};
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -59,6 +60,12 @@ pub enum CliError {
     /// The bridge of an agent.
     #[error(transparent)]
     Mcp(#[from] crate::app::mcp::BridgeError),
+    /// Records of cycles could not be written out.
+    #[error(transparent)]
+    Export(#[from] crate::services::records::ExportError),
+    /// Records of cycles are not as they should be.
+    #[error("{0}")]
+    Records(String),
     /// Usage that the argument parser cannot see.
     #[error("{0}")]
     Usage(String),
@@ -114,5 +121,9 @@ async fn run(cli: Cli) -> Result<(), CliError> {
             TokenCommand::Revoke(args) => access::revoke_token(args).await,
         },
         Command::Keys { command: KeysCommand::Rotate(args) } => keys::rotate(args).await,
+        Command::Records { command } => match command {
+            RecordsCommand::Replay(args) => records::replay(args).await,
+            RecordsCommand::Export(args) => records::export(args).await,
+        },
     }
 }

@@ -214,6 +214,18 @@ pub fn bundle_not_kept(cycle: CycleId, error: &dyn Error) {
     tracing::error!(cycle = cycle.0, cause = chain(error), "the record of a cycle was not kept");
 }
 
+/// Records of cycles were removed on schedule.
+pub fn bundles_removed(count: u64, bytes: u64) {
+    metrics::counter!("countersign_bundles_removed_total").increment(count);
+    tracing::info!(records = count, bytes, "old records of cycles were removed");
+}
+
+/// A stored record is not what its name says, or cannot be read.
+pub fn bundle_damaged(cycle: CycleId, error: &dyn Error) {
+    metrics::counter!("countersign_bundles_damaged_total").increment(1);
+    tracing::error!(cycle = cycle.0, cause = %error, "the record of a cycle cannot be used");
+}
+
 /// The second question got no answer; the first one stands with its errors.
 pub fn second_question_failed(trader: &Trader, provider: &Provider, error: &dyn Error) {
     tracing::warn!(

@@ -18,6 +18,7 @@ use crate::ports::venue::VenueDirectory;
 use crate::services::ai::Ai;
 use crate::services::live::Postponed;
 use crate::services::live_feed::LiveFeed;
+use crate::services::prune_bundles::RecordLimits;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -140,11 +141,18 @@ pub struct Policy {
     pub arm_hours: u32,
     /// How long an answer waits for what it asked for.
     pub patience: Patience,
+    /// How many records of cycles are kept.
+    pub records: RecordLimits,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { allow_mainnet: false, arm_hours: ARM_HOURS_DEFAULT, patience: Patience::default() }
+        Self {
+            allow_mainnet: false,
+            arm_hours: ARM_HOURS_DEFAULT,
+            patience: Patience::default(),
+            records: RecordLimits::default(),
+        }
     }
 }
 

@@ -32,6 +32,7 @@ pub struct Judged {
 
 /// What the code makes of one coin's answer.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there are a few in a cycle, and most of them pass")]
 pub enum Ruling {
     /// It cannot be used.
     Unusable {

@@ -114,6 +114,7 @@ pub const ROUTES: &[Entry] = routes! {
     POST "/models/{id}/settings"              Page(Operate) => pages::settings::save;
     GET  "/models/{id}/advisor"               Page(Read)    => pages::advisor::form;
     POST "/models/{id}/advisor"               Page(Operate) => pages::advisor::save;
+    GET  "/models/{id}/conversations"         Page(Read)    => pages::conversations::list;
     GET  "/models/{id}/costs"                 Page(Read)    => pages::costs::show;
     GET  "/models/{id}/prompt"                Page(Read)    => pages::prompt::open;
     POST "/models/{id}/prompt"                Page(Operate) => pages::prompt::save;
@@ -136,6 +137,7 @@ pub const ROUTES: &[Entry] = routes! {
     GET  "/cycles/{id}/ask"                   Page(Read)    => pages::reasks::form;
     POST "/cycles/{id}/ask"                   Page(Operate) => pages::reasks::ask;
     GET  "/answers/{id}"                      Page(Read)    => pages::reasks::show;
+    GET  "/cycles/{id}/replay"                Page(Read)    => pages::cycles::show_replay;
 
     // Exchange keys and real money
     POST "/models/{id}/credentials/{environment}"        Page(Credentials) => pages::credentials::save;
@@ -217,6 +219,8 @@ pub const ROUTES: &[Entry] = routes! {
     GET  "/api/cycles/{id}"                       Api(Read)    => api::cycle::show;
     POST "/api/cycles/{id}/ask"                   Api(Operate) => api::reasks::ask;
     GET  "/api/cycles/{id}/answers"               Api(Read)    => api::reasks::index;
+    GET  "/api/cycles/{id}/bundle"                Api(Read)    => api::records::download;
+    POST "/api/cycles/{id}/replay"                Api(Read)    => api::records::replay;
     GET  "/api/pending-decisions"                 Api(Read)    => api::decisions::pending;
     POST "/api/pending-decisions/{id}/approve"    Api(Operate) => api::decisions::approve;
     POST "/api/pending-decisions/{id}/reject"     Api(Operate) => api::decisions::reject;

@@ -118,6 +118,19 @@ pub fn sentence(message: &str) -> String {
     format!("{first}{}.", letters.as_str())
 }
 
+/// A length in its largest unit of 1,024: `812 B`, `45.2 kB`, `1.3 MB`.
+pub fn bytes(count: u64) -> String {
+    const KB: u64 = 1_024;
+    const MB: u64 = 1_024 * KB;
+    let (unit, word) = match count {
+        0..KB => return format!("{count} B"),
+        KB..MB => (KB, "kB"),
+        _ => (MB, "MB"),
+    };
+    let tenths = u128::from(count) * 10 / u128::from(unit);
+    format!("{} {word}", number(Decimal::from(tenths) / Decimal::TEN, 1))
+}
+
 /// A count with its noun: `1 model`, `3 models`.
 pub fn plural(count: u64, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{} {many}", number(Decimal::from(count), 0)) }
@@ -210,6 +223,12 @@ mod tests {
 
     fn d(text: &str) -> Decimal {
         text.parse().expect("a decimal")
+    }
+
+    #[test]
+    fn a_length_is_told_in_its_largest_unit() {
+        let shown = [0, 1_023, 1_024, 46_285, 1_048_576, 1_400_000_000].map(bytes);
+        assert_eq!(shown, ["0 B", "1023 B", "1.0 kB", "45.2 kB", "1.0 MB", "1,335.1 MB"]);
     }
 
     #[test]

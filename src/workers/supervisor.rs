@@ -32,12 +32,14 @@ impl Workers {
         &self.shutdown
     }
 
-    /// Runs `round` every `pause` until the end; the first round comes at once.
+    /// Runs `round` every `pause` until the end; the first round comes at once. A longer pause than a worker may be silent
+    /// for is a mistake: it beats once a round.
     pub fn every<F, R>(&mut self, name: &'static str, pause: Duration, mut round: F)
     where
         F: FnMut() -> R + Send + 'static,
         R: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
+        debug_assert!(pause.as_millis() < u128::from(MAX_SILENCE_MS.unsigned_abs()), "{name} would count as silent");
         let shutdown = self.shutdown.clone();
         self.task(name, move |pulse| async move {
             while !shutdown.has_begun() {

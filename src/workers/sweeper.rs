@@ -1,10 +1,12 @@
-//! Ends what has waited too long: decisions at their time limit, sessions at theirs, and old points of curves.
+//! Ends what has waited too long: decisions at their time limit, sessions at theirs, old points of curves, and old records
+//! of cycles.
 
 use super::Workers;
 use crate::domain::time::Timestamp;
 use crate::services::access::AccessService;
 use crate::services::decide::expire_due;
 use crate::services::desk::Desk;
+use crate::services::prune_bundles::prune_bundles;
 use crate::services::thin_curves::thin_curves;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,6 +18,8 @@ const DECISIONS_EVERY: Duration = Duration::from_secs(1);
 const SESSIONS_EVERY: Duration = Duration::from_secs(50);
 /// How often it is looked whether curves are due: they are thinned once a day, at the first look of it.
 const CURVES_EVERY: Duration = Duration::from_secs(50);
+/// How often records of cycles are.
+const RECORDS_EVERY: Duration = Duration::from_secs(50);
 
 pub(super) fn start(workers: &mut Workers, desk: Arc<Desk>, access: Arc<AccessService>) {
     let (thinned, keeper) = (Arc::new(AtomicI64::new(i64::MIN)), Arc::clone(&desk));
@@ -28,6 +32,11 @@ pub(super) fn start(workers: &mut Workers, desk: Arc<Desk>, access: Arc<AccessSe
             }
             Ok(())
         }
+    });
+    let keeper = Arc::clone(&desk);
+    workers.every("record sweeper", RECORDS_EVERY, move || {
+        let desk = Arc::clone(&keeper);
+        async move { Ok(prune_bundles(&desk).await.map(|_| ())?) }
     });
     workers.every("sweeper", DECISIONS_EVERY, move || {
         let desk = Arc::clone(&desk);

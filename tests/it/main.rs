@@ -21,6 +21,7 @@ mod paper_exchange;
 mod providers;
 mod races;
 mod reconciliation;
+mod records;
 mod replay;
 mod store;
 mod templates;

@@ -2,6 +2,7 @@
 //! and text from a model stays text. `COUNTERSIGN_RENDER_DIR=dir cargo test --test it templates` also writes the pages
 //! out, to be looked at.
 
+mod cycles;
 mod decisions;
 mod desk;
 mod keys;

@@ -9,7 +9,7 @@ use crate::domain::ai_cost::{AiCall, AiDay, AiPurpose};
 use crate::domain::ids::{CycleId, ProviderId, TraderId};
 use crate::domain::provider::TokenUsage;
 use crate::domain::time::Timestamp;
-use crate::ports::store::{CommitError, StoreError};
+use crate::ports::store::{CommitError, Page, StoreError};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::LockType;
 use sea_orm::{
@@ -36,6 +36,12 @@ pub(super) async fn days(
 
 pub(super) async fn calls_of_cycle(db: &impl ConnectionTrait, cycle: CycleId) -> Result<Vec<AiCall>, StoreError> {
     let query = call::Entity::find().filter(call::Column::CycleId.eq(cycle.0)).order_by_asc(call::Column::Id);
+    query.all(db).await.map_err(failed(READING))?.into_iter().map(call_of).collect()
+}
+
+pub(super) async fn calls_of_cycles(db: &impl ConnectionTrait, cycles: &[CycleId]) -> Result<Vec<AiCall>, StoreError> {
+    let some = cycles.iter().take(Page::MAX_LIMIT as usize).map(|cycle| cycle.0);
+    let query = call::Entity::find().filter(call::Column::CycleId.is_in(some)).order_by_asc(call::Column::Id);
     query.all(db).await.map_err(failed(READING))?.into_iter().map(call_of).collect()
 }
 

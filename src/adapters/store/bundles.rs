@@ -3,14 +3,18 @@
 use super::entity::bundle::{ActiveModel, Column, Entity, Model};
 use super::row::{Row, failed, only};
 use super::write::{Tx, insert_all};
-use super::{SqlStore, reasks};
+use super::{SqlStore, ai_costs, cycles, reasks};
+use crate::domain::ai_cost::AiCall;
 use crate::domain::digest::Digest;
 use crate::domain::ids::{CycleId, ReaskId, TraderId};
 use crate::domain::reask::Reask;
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::VenueKind;
 use crate::ports::bundle::PackedBundle;
-use crate::ports::store::{BundleFilter, BundleHead, BundleTotal, CommitError, RecordReads, StoreError};
+use crate::ports::store::{
+    BundleFilter, BundleHead, BundleTotal, CommitError, ConversationFilter, Conversations, Page, RecordReads,
+    StoreError,
+};
 use async_trait::async_trait;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::ExprTrait;
@@ -61,6 +65,19 @@ impl RecordReads for SqlStore {
             count: row.count.unsigned_abs(),
             stored: row.stored.unwrap_or(0).unsigned_abs(),
         }))
+    }
+
+    async fn conversations(
+        &self,
+        trader: TraderId,
+        filter: &ConversationFilter,
+        page: Page,
+    ) -> Result<Conversations, StoreError> {
+        cycles::conversations(&self.db.reader, trader, filter, page).await
+    }
+
+    async fn calls_of_cycles(&self, cycles: &[CycleId]) -> Result<Vec<AiCall>, StoreError> {
+        ai_costs::calls_of_cycles(&self.db.reader, cycles).await
     }
 }
 

@@ -8,8 +8,13 @@ use crate::domain::digest::Digest;
 use crate::domain::ids::{CycleId, TraderId};
 use crate::domain::time::Timestamp;
 use crate::domain::venue_kind::{AutomationLevel, VenueKind};
-use crate::ports::store::{CommitError, Page, StoreError};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use crate::ports::store::{CONVERSATIONS_SEARCHED, CommitError, ConversationFilter, Conversations, Page, StoreError};
+use sea_orm::sea_query::extension::postgres::PgExpr;
+use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, Select,
+};
 
 const READING: &str = "reading cycles";
 
@@ -59,11 +64,71 @@ pub(super) async fn by_id(db: &impl ConnectionTrait, id: CycleId) -> Result<Opti
 }
 
 pub(super) async fn page(db: &impl ConnectionTrait, trader: TraderId, page: Page) -> Result<Vec<Cycle>, StoreError> {
-    let mut query = Entity::find().filter(Column::TraderId.eq(trader.0)).order_by_desc(Column::Id);
-    if let Some(before) = page.before {
-        query = query.filter(Column::Id.lt(before));
+    first_rows(db, &page_of(trader, page), page).await.map_err(failed(READING))?.into_iter().map(cycle_of).collect()
+}
+
+fn page_of(trader: TraderId, page: Page) -> Select<Entity> {
+    let query = Entity::find().filter(Column::TraderId.eq(trader.0)).order_by_desc(Column::Id);
+    match page.before {
+        Some(before) => query.filter(Column::Id.lt(before)),
+        None => query,
     }
-    first_rows(db, &query, page).await.map_err(failed(READING))?.into_iter().map(cycle_of).collect()
+}
+
+/// A page of what was asked and answered. Texts are read one by one, so that a filter looks at the newest cycles only.
+pub(super) async fn conversations(
+    db: &impl ConnectionTrait,
+    trader: TraderId,
+    filter: &ConversationFilter,
+    page: Page,
+) -> Result<Conversations, StoreError> {
+    let mut query = page_of(trader, page);
+    let mut unseen = None;
+    if !filter.is_empty() {
+        unseen = newest_unseen(db, trader).await?;
+    }
+    if let Some(unseen) = unseen {
+        query = query.filter(Column::Id.gt(unseen));
+    }
+    if let Some(answer) = filter.answer {
+        query = query.filter(Column::Answer.eq(answer.as_str()));
+    }
+    if !filter.text.is_empty() {
+        let backend = db.get_database_backend();
+        let said = [Column::Asked, Column::Answered].map(|column| contains(backend, column, &filter.text));
+        query = query.filter(said.into_iter().fold(Condition::any(), Condition::add));
+    }
+    let rows = first_rows(db, &query, page).await.map_err(failed(READING))?;
+    let cycles = rows.into_iter().map(cycle_of).collect::<Result<_, _>>()?;
+    Ok(Conversations { cycles, is_cut: unseen.is_some() })
+}
+
+/// The newest cycle of a trader that a search does not look at any more.
+async fn newest_unseen(db: &impl ConnectionTrait, trader: TraderId) -> Result<Option<i64>, StoreError> {
+    let ids = Entity::find().select_only().column(Column::Id).filter(Column::TraderId.eq(trader.0));
+    let query = ids.order_by_desc(Column::Id).offset(u64::from(CONVERSATIONS_SEARCHED)).limit(1);
+    query.into_tuple().one(db).await.map_err(failed(READING))
+}
+
+/// Whether a column holds a text, in letters of either case: `LIKE` looks away from case on SQLite, `ILIKE` on PostgreSQL,
+/// where a backslash escapes without being named.
+fn contains(backend: DbBackend, column: Column, text: &str) -> Expr {
+    match backend {
+        DbBackend::Postgres => Expr::col(column).ilike(format!("%{}%", literal(text, '\\'))),
+        _ => Expr::col(column).like(LikeExpr::new(format!("%{}%", literal(text, '!'))).escape('!')),
+    }
+}
+
+/// A text in a pattern, every character standing for itself.
+fn literal(text: &str, escape: char) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_') || letter == escape {
+            escaped.push(escape);
+        }
+        escaped.push(letter);
+    }
+    escaped
 }
 
 pub(super) async fn insert(tx: &Tx, cycle: &Cycle) -> Result<(), CommitError> {

@@ -20,7 +20,9 @@ pub use reads::{
     NotificationFilter, OrderFilter, Page, Reads, TabCounts, Touched, TradeRow,
 };
 
-pub use records::{BundleFilter, BundleHead, BundleTotal, RecordReads};
+pub use records::{
+    BundleFilter, BundleHead, BundleTotal, CONVERSATIONS_SEARCHED, ConversationFilter, Conversations, RecordReads,
+};
 pub use shadows::{LeaderRecord, ShadowReads};
 
 use crate::domain::ids::{BookId, CycleId, TraderId};

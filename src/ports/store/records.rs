@@ -1,6 +1,8 @@
 //! The records of cycles as the store keeps them.
 
-use super::StoreError;
+use super::{Page, StoreError};
+use crate::domain::ai_cost::AiCall;
+use crate::domain::cycle::{AnswerGrade, Cycle};
 use crate::domain::digest::Digest;
 use crate::domain::ids::{CycleId, ReaskId, TraderId};
 use crate::domain::reask::Reask;
@@ -47,6 +49,34 @@ pub struct BundleFilter {
     pub before: Option<Timestamp>,
 }
 
+/// How many of a trader's newest cycles are looked through when conversations are searched.
+pub const CONVERSATIONS_SEARCHED: u32 = 2_000;
+
+/// Which conversations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConversationFilter {
+    /// A text that was asked or answered, letters of either case, every character as it stands; empty for any.
+    pub text: String,
+    /// How much of the answer could be used.
+    pub answer: Option<AnswerGrade>,
+}
+
+impl ConversationFilter {
+    /// Whether anything is looked for at all.
+    pub const fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.answer.is_none()
+    }
+}
+
+/// A page of conversations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conversations {
+    /// The cycles, newest first.
+    pub cycles: Vec<Cycle>,
+    /// Whether there are older cycles that were not looked through.
+    pub is_cut: bool,
+}
+
 /// Reads about the records of cycles.
 #[async_trait]
 pub trait RecordReads: Send + Sync {
@@ -60,4 +90,14 @@ pub trait RecordReads: Send + Sync {
     async fn reasks(&self, cycle: CycleId) -> Result<Vec<Reask>, StoreError>;
     /// What all of them take.
     async fn bundle_total(&self) -> Result<BundleTotal, StoreError>;
+    /// A page of a trader's cycles with what was asked and answered. A filter looks through the newest
+    /// [`CONVERSATIONS_SEARCHED`] of them.
+    async fn conversations(
+        &self,
+        trader: TraderId,
+        filter: &ConversationFilter,
+        page: Page,
+    ) -> Result<Conversations, StoreError>;
+    /// Calls of language models for any of these cycles, oldest first; as many cycles as a page has.
+    async fn calls_of_cycles(&self, cycles: &[CycleId]) -> Result<Vec<AiCall>, StoreError>;
 }

@@ -2,11 +2,11 @@
 
 use super::decisions::with_json;
 use super::wire::{any_model, done, environment, list, model_filter, read_model_id, read_page, time};
-use crate::domain::cycle::Cycle;
+use crate::domain::cycle::{AnswerGrade, Cycle};
 use crate::domain::ids::{IncidentId, NotificationId, TraderId};
 use crate::domain::incident::{Incident, IncidentStatus};
 use crate::domain::notification::Notification;
-use crate::ports::store::{IncidentFilter, NotificationFilter};
+use crate::ports::store::{CONVERSATIONS_SEARCHED, ConversationFilter, IncidentFilter, NotificationFilter};
 use crate::services::attention::{self, AttentionError, NOTE_MAX};
 use crate::services::desk::Desk;
 use crate::web::ctx::Ctx;
@@ -14,11 +14,16 @@ use crate::web::error::AppError;
 use crate::web::form::{Input, JsonInput, QueryInput};
 use crate::web::show::sentence;
 use actix_web::HttpResponse;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{Data, Path};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+/// The longest text that is looked for in conversations, in characters.
+pub const SEARCH_MAX: usize = 200;
+/// The header that says how many of the newest conversations were looked through, where there are older ones.
+const SEARCHED: &str = "x-searched-newest";
 /// The most notifications marked in one request.
 const IDS_MAX: usize = 1_000;
 
@@ -43,6 +48,11 @@ pub struct Conversation {
     pub asked: String,
     /// What it answered, verbatim. Text from outside: never markup.
     pub answered: String,
+    /// How much of a language model's answer could be used: `used`, `partly`, `unusable` or `no_answer`; null for rules and
+    /// decisions sent in.
+    pub answer: Option<&'static str>,
+    /// The name of the cycle's record, which may have been removed since; null when none was kept.
+    pub bundle: Option<String>,
     /// Market time at which prices were read.
     pub market_at: String,
     /// When it began.
@@ -119,17 +129,31 @@ pub struct NotificationRow {
     pub read_at: Option<String>,
 }
 
-/// `GET /api/models/{id}/conversations`
+/// `GET /api/models/{id}/conversations`: `?q=` looks for a text, `?answer=` for how much of the answer could be used.
 ///
 /// # Errors
 /// 404, 422.
 pub async fn conversations(desk: Data<Desk>, id: Path<i64>, mut query: QueryInput) -> Result<HttpResponse, AppError> {
+    let filter = ConversationFilter {
+        text: query.text("q", SEARCH_MAX).unwrap_or_default(),
+        answer: query.word(
+            "answer",
+            &AnswerGrade::ALL.iter().map(|grade| grade.as_str()).collect::<Vec<_>>(),
+            AnswerGrade::parse,
+        ),
+    };
     let page = read_page(&mut query);
     query.refuse_unknown();
     query.0.finish()?;
     let trader = any_model(&desk, *id).await?;
-    let rows: Vec<Conversation> = desk.store.cycles(trader.id, page).await?.into_iter().map(Conversation::of).collect();
-    Ok(list(&rows, page, rows.last().map(|row| row.cycle_id)))
+    let found = desk.store.conversations(trader.id, &filter, page).await?;
+    let rows: Vec<Conversation> = found.cycles.into_iter().map(Conversation::of).collect();
+    let mut response = list(&rows, page, rows.last().map(|row| row.cycle_id));
+    if found.is_cut {
+        let newest = HeaderValue::from(CONVERSATIONS_SEARCHED);
+        response.headers_mut().insert(HeaderName::from_static(SEARCHED), newest);
+    }
+    Ok(response)
 }
 
 impl Conversation {
@@ -144,6 +168,8 @@ impl Conversation {
             error: cycle.error,
             asked: cycle.asked,
             answered: cycle.answered,
+            answer: cycle.answer.map(AnswerGrade::as_str),
+            bundle: cycle.bundle.map(|hash| hash.as_str().to_owned()),
             market_at: time(cycle.market_at),
             started_at: time(cycle.started_at),
             finished_at: time(cycle.finished_at),

@@ -19,6 +19,7 @@ pub mod overview;
 pub mod prompt;
 pub mod providers;
 pub mod reasks;
+pub mod records;
 pub mod settings;
 pub mod shadows;
 pub mod stop;

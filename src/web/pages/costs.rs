@@ -55,7 +55,8 @@ pub(super) async fn figure(desk: &Desk, trader: &Trader) -> Result<Option<Figure
     Ok(Some(Figure::new("AI cost this month", dollars(costs.month.cost), note)))
 }
 
-fn dollars(cost: Decimal) -> String {
+/// A cost as it is shown everywhere.
+pub(super) fn dollars(cost: Decimal) -> String {
     show::money(cost, COST_PLACES, "USD")
 }
 

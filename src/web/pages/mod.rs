@@ -4,6 +4,7 @@ pub mod account;
 pub mod advisor;
 pub mod arming;
 pub mod auth;
+pub mod conversations;
 pub mod costs;
 pub mod credentials;
 pub mod cycles;

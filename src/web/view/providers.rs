@@ -31,6 +31,8 @@ pub struct ProvidersPage {
     pub shell: Shell,
     /// The built-in rules, in words.
     pub built_in: String,
+    /// How much the records of cycles take and how long they are kept, as a sentence.
+    pub records: String,
     /// The providers.
     pub providers: Vec<ProviderLine>,
     /// What stands there before the first one.

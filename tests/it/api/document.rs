@@ -43,6 +43,8 @@ async fn every_answer_has_the_documented_shape(house: House) {
         seen += 1;
     }
     assert!(seen > 20, "{seen}");
+    let replayed = program.post(&format!("/api/cycles/{cycle}/replay"), Value::Null).await.expect(200);
+    conforms(&document, "post", "/api/cycles/{id}/replay", "200", &replayed);
     let stopped = program.post("/api/emergency-stop-all", json!({})).await.expect(200);
     conforms(&document, "post", "/api/emergency-stop-all", "200", &stopped);
 }

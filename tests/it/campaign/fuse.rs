@@ -36,9 +36,10 @@ use countersign::ports::exchange::{
 use countersign::ports::market_data::MarketData;
 use countersign::ports::store::{
     AccountReads, AttemptRecord, AuditRow, BarCounts, BundleFilter, BundleHead, BundleTotal, Changes, CommitError,
-    Coordination, DecisionEventRecord, DecisionFilter, DecisionLine, HistoryMark, IdKind, IncidentFilter,
-    JournaledOrder, KnownMode, LeaderRecord, Lease, LedgerRow, NotificationFilter, OrderEventRecord, OrderFilter, Page,
-    ProviderReads, Reads, RecordReads, ShadowReads, SharedStore, Store, StoreError, TabCounts, Touched, TradeRow,
+    ConversationFilter, Conversations, Coordination, DecisionEventRecord, DecisionFilter, DecisionLine, HistoryMark,
+    IdKind, IncidentFilter, JournaledOrder, KnownMode, LeaderRecord, Lease, LedgerRow, NotificationFilter,
+    OrderEventRecord, OrderFilter, Page, ProviderReads, Reads, RecordReads, ShadowReads, SharedStore, Store,
+    StoreError, TabCounts, Touched, TradeRow,
 };
 use countersign::ports::venue::{CancelOutcome, OrderContext, QueryOutcome, SubmitOutcome, Venue, VenueAnswer};
 use countersign::services::desk::Desk;
@@ -290,6 +291,8 @@ pass_on! {
         async fn reask(&self, id: ReaskId) -> Result<Option<Reask>, StoreError>;
         async fn reasks(&self, cycle: CycleId) -> Result<Vec<Reask>, StoreError>;
         async fn bundle_total(&self) -> Result<BundleTotal, StoreError>;
+        async fn conversations(&self, trader: TraderId, filter: &ConversationFilter, page: Page) -> Result<Conversations, StoreError>;
+        async fn calls_of_cycles(&self, cycles: &[CycleId]) -> Result<Vec<AiCall>, StoreError>;
     }
 }
 

@@ -4,7 +4,7 @@ mod again;
 mod client;
 mod corpus;
 mod costs;
-mod desk;
+pub(crate) mod desk;
 mod fuzz;
 mod hang;
 mod local_model;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails, in helpers too")]
 
 mod commits;
+mod conversations;
 mod coordination;
 mod credentials;
 mod curves;

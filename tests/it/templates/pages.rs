@@ -3,7 +3,7 @@
 use countersign::web::view::*;
 
 use super::truth::{reconciliation_page, unknown_page};
-use super::{decisions::*, desk::*};
+use super::{cycles::*, decisions::*, desk::*};
 
 pub fn incident(id: i64, severity: Badge, title: &str, open: bool) -> IncidentRow {
     IncidentRow {
@@ -188,29 +188,6 @@ pub fn account() -> AccountPage {
             current: true,
         }],
         tokens: vec![TokenRow { label: "bot".into(), scope: "propose".into(), created: minutes_ago(9000), used: None }],
-    }
-}
-
-pub fn cycle() -> CyclePage {
-    CyclePage {
-        shell: shell("Cycle 9", Nav::Models, Some(Env::Testnet)),
-        id: 9,
-        model_id: 1,
-        model: "Sage".into(),
-        env: Env::Testnet,
-        automation: "semi-automated".into(),
-        state: badge("done", Tone::Good),
-        at: minutes_ago(18),
-        figures: vec![
-            Figure::new("Took", "8 ms", "one commit"),
-            Figure::new("Asked by", "schedule", ""),
-            Figure::new("Decisions", "2", "1 denied"),
-        ],
-        warnings: vec!["The market data sent along was ignored: this model trades live.".into()],
-        prices: vec![fact("BTC", "43,250.10, 2 s old")],
-        asked: "Six coins".into(),
-        answered: HOSTILE.into(),
-        decisions: rows(),
     }
 }
 
@@ -440,6 +417,10 @@ pub fn pages() -> Vec<(&'static str, String)> {
         ("notifications", html(&notifications())),
         ("account", html(&account())),
         ("cycle", html(&cycle())),
+        ("cycle of a language model", html(&talked())),
+        ("replay, the same", html(&replay(true))),
+        ("replay, different", html(&replay(false))),
+        ("conversations", html(&conversations())),
         ("api-docs", html(&api_docs())),
         (
             "login",

@@ -4,7 +4,7 @@ use super::document::named;
 use super::operation::{Kind, Operation, Param, Reply, Shape, error, may, must, op, reply};
 use crate::web::api::{
     activity, ai_costs, axes, books, credentials, cycle, decisions, execution, models, orders, overview, prompt,
-    providers, reasks, shadows, stop, whoami, wire,
+    providers, reasks, records, shadows, stop, whoami, wire,
 };
 
 const MODEL_ID: Param = may("model_id", Kind::Integer, "Only this model's.");
@@ -141,6 +141,19 @@ pub const OPERATIONS: &[Operation] = &[
     op("GET", "/api/models/{id}/conversations", MODELS, "List what was asked and answered", &[
         reply(200, "Cycles, newest first", Shape::List(named::<activity::Conversation>)),
         NOT_FOUND,
+        INVALID,
+    ])
+    .text(
+        "A search looks through the newest 2,000 cycles of the model; `X-Searched-Newest` says so where there are older \
+         ones.",
+    )
+    .query(&[
+        may("q", Kind::Text, "A text that was asked or answered, letters of either case; 200 characters or less."),
+        may(
+            "answer",
+            Kind::Word(&["used", "partly", "unusable", "no_answer"]),
+            "How much of a language model's answer could be used.",
+        ),
     ])
     .paged(),
     op("GET", "/api/models/{id}/shadows", MODELS, "List candidates that follow on paper", &[
@@ -296,6 +309,24 @@ pub const OPERATIONS: &[Operation] = &[
         reply(200, "The newest first", Shape::List(named::<reasks::ReaskRow>)),
         NOT_FOUND,
     ]),
+    op("GET", "/api/cycles/{id}/bundle", CYCLES, "Download the record of a cycle", &[
+        reply(200, "The document: everything that its decisions followed from", Shape::Other("application/json")),
+        error(404, "`not_found`, or `no_record`: none was kept of this cycle"),
+        error(409, "`record_damaged` or `record_unreadable`"),
+        error(410, "`record_removed`: it was removed on schedule"),
+    ])
+    .text("As it was kept, byte for byte. `ETag` is its name: the SHA-256 of the document."),
+    op("POST", "/api/cycles/{id}/replay", CYCLES, "Judge the record of a cycle again", &[
+        reply(200, "Whether the same decisions follow, and where not", Shape::One(named::<records::ReplayAnswer>)),
+        error(404, "`not_found`, or `no_record`: none was kept of this cycle"),
+        error(409, "`nothing_judged`: there was no answer; `record_damaged` or `record_unreadable`"),
+        error(410, "`record_removed`: it was removed on schedule"),
+        error(503, "`not_connected`"),
+    ])
+    .text(
+        "Offline: the recorded answer is read again and judged again by this program, with the prices, the account and the \
+         limits of that moment. It changes nothing.",
+    ),
     op("GET", "/api/pending-decisions", DECISIONS, "List what waits for approval", &[
         reply(200, "Decisions, newest first", Shape::List(named::<crate::web::api::decision_row::DecisionRow>)),
         NOT_FOUND,

@@ -6,6 +6,7 @@ mod words;
 
 pub(in crate::web) use probe::known_names;
 pub use probe::{discover, test};
+pub(in crate::web) use words::mode_word;
 
 use super::html;
 use super::shell::shell;
@@ -45,6 +46,7 @@ pub async fn list(desk: web::Data<Desk>, ctx: Ctx) -> Result<HttpResponse, AppEr
     let page = ProvidersPage {
         shell: shell(&desk, &ctx, Nav::Models, "Providers").await?,
         built_in: rules.join(", "),
+        records: words::records(desk.store.bundle_total().await?, desk.policy.records),
         providers: desk.store.providers().await?.iter().map(line).collect(),
         empty: Empty::new(
             "No provider yet.",

@@ -2,8 +2,9 @@
 
 use crate::domain::provider::{BASE_URL_MAX, PROVIDER_NAME_MAX, Provider, ProviderKind, TokenPrice};
 use crate::domain::time::Timestamp;
-use crate::ports::store::KnownMode;
+use crate::ports::store::{BundleTotal, KnownMode};
 use crate::services::providers::{CONCURRENCY, GivenProvider, PRICE_MAX, TIMEOUT_SECONDS};
+use crate::services::prune_bundles::RecordLimits;
 use crate::web::show;
 use crate::web::view::{Choice, Field, FieldGroup, FieldKind, KeyValue, ProviderLine};
 use std::collections::BTreeMap;
@@ -89,7 +90,7 @@ pub(super) fn facts(provider: &Provider, users: &[String], known: &[KnownMode], 
 }
 
 /// A way of asking for an answer's shape, in words.
-pub(super) const fn mode_word(mode: crate::domain::provider::AnswerMode) -> &'static str {
+pub(in crate::web) const fn mode_word(mode: crate::domain::provider::AnswerMode) -> &'static str {
     use crate::domain::provider::AnswerMode;
     match mode {
         AnswerMode::JsonSchema => "JSON Schema",
@@ -167,4 +168,15 @@ pub(super) fn groups(
             ],
         },
     ]
+}
+
+/// How much the records of cycles take, and how long they are kept.
+pub(super) fn records(total: BundleTotal, limits: RecordLimits) -> String {
+    let most = limits.max_bytes().map(|max| format!(" of {}", show::bytes(max))).unwrap_or_default();
+    let kept = match limits.keep_days {
+        0 => "They are kept for ever.".to_owned(),
+        days => format!("Each is kept for {}.", show::plural(u64::from(days), "day", "days")),
+    };
+    let take = show::plural(total.count, "record of a cycle takes", "records of cycles take");
+    format!("{take} {}{most}. {kept}", show::bytes(total.stored))
 }

@@ -1,10 +1,17 @@
-//! One cycle: what was asked, what was answered, what came of it.
+//! One cycle: what was asked, what was answered, what came of it, and its record.
+
+mod record;
+mod replay;
+
+pub(super) use record::bill;
+pub use replay::show_replay;
 
 use super::decisions::row;
 use super::html;
 use super::inbox::order_of;
 use super::lens::Lens;
 use super::shell::{env_of, shell};
+use crate::domain::ai_cost::{AiCall, AiPurpose};
 use crate::domain::cycle::{Cycle, CycleOutcome, CycleTrigger};
 use crate::domain::decision::{Decision, DecisionStatus};
 use crate::domain::ids::{CycleId, TraderId};
@@ -18,6 +25,7 @@ use crate::web::show;
 use crate::web::view::{Badge, CyclePage, DecisionRow, Figure, KeyValue, Nav, Tone};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use record::Kept;
 
 /// `GET /cycles/{id}`
 ///
@@ -41,7 +49,18 @@ pub async fn show(desk: web::Data<Desk>, ctx: Ctx, path: web::Path<i64>) -> Resu
     let mut page = frame(&desk, &ctx, id, &trader, cycle.venue, cycle.automation).await?;
     page.state = Badge { text: word.to_owned(), tone };
     page.at = lens.when(cycle.started_at);
-    page.figures = figures(&cycle, &trader, &decisions);
+    let kept = record::kept(&desk, &cycle).await?;
+    page.record_note = record::note(&kept);
+    if let Kept::Found(bundle, size) = &kept {
+        page.record = record::facts(&cycle, bundle, *size);
+        page.talk = bundle.conversation().map(record::talk);
+    }
+    page.figures = figures(&cycle, advisor(&cycle, &trader, &kept), &decisions);
+    let calls = match cycle.answer {
+        Some(_) => desk.store.ai_calls(id).await?,
+        None => Vec::new(),
+    };
+    page.figures.extend(cost(&calls));
     page.warnings = warnings(&cycle);
     page.prices = decisions.iter().filter_map(|decision| price(decision, cycle.market_at, &lens)).collect();
     page.decisions = rows;
@@ -89,6 +108,9 @@ async fn frame(
         asked: String::new(),
         answered: String::new(),
         decisions: Vec::new(),
+        record_note: String::new(),
+        record: Vec::new(),
+        talk: None,
     })
 }
 
@@ -100,7 +122,27 @@ const fn level(level: AutomationLevel) -> &'static str {
     }
 }
 
-fn figures(cycle: &Cycle, trader: &Trader, decisions: &[Decision]) -> Vec<Figure> {
+/// Who answered: the record knows; without one the model as it is now has to do.
+fn advisor<'a>(cycle: &Cycle, trader: &'a Trader, kept: &'a Kept) -> &'a str {
+    let said = match kept {
+        Kept::Found(bundle, _) => bundle.conversation(),
+        Kept::Never | Kept::Removed | Kept::Damaged(_) => None,
+    };
+    match said {
+        Some(said) => &said.model_name,
+        None if cycle.asked.is_empty() => "sent in",
+        None => &trader.model_name,
+    }
+}
+
+/// What asking cost.
+fn cost(calls: &[AiCall]) -> Option<Figure> {
+    let calls: Vec<&AiCall> = calls.iter().filter(|call| call.purpose == AiPurpose::Cycle).collect();
+    let [tokens, cost, took] = bill(&calls)?;
+    Some(Figure::new("AI cost", cost, format!("{tokens}; {took}")))
+}
+
+fn figures(cycle: &Cycle, advisor: &str, decisions: &[Decision]) -> Vec<Figure> {
     let took = cycle.finished_at.since(cycle.started_at).max(0);
     let took = if took < 1_000 { format!("{took} ms") } else { show::span(took) };
     let trigger = match cycle.trigger {
@@ -111,11 +153,10 @@ fn figures(cycle: &Cycle, trader: &Trader, decisions: &[Decision]) -> Vec<Figure
     let denied = decisions.iter().filter(|decision| decision.status() == DecisionStatus::Denied).count();
     let note = if denied > 0 { format!("{denied} denied") } else { String::new() };
     let market = format!("market time {}", show::minute(cycle.market_at.0));
-    let asked = if cycle.asked.is_empty() { "sent in" } else { trader.model_name.as_str() };
     vec![
         Figure::new("Took", took, market),
         Figure::new("Started by", trigger, ""),
-        Figure::new("Answered by", asked, ""),
+        Figure::new("Answered by", advisor, ""),
         Figure::new("Decisions", decisions.len().to_string(), note),
     ]
 }
