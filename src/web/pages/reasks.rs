@@ -116,16 +116,6 @@ async fn page(
         word(ReaskTemplate::Current, "The model's template of today"),
         word(ReaskTemplate::Default, "The default template"),
     ]);
-    let now = desk.clock.now();
-    let mut earlier = Vec::new();
-    for reask in desk.store.reasks(cycle.id).await? {
-        earlier.push(EarlierAnswer {
-            url: format!("/answers/{}", reask.id),
-            who: who(desk, &reask).await?,
-            state: state(reask.state(now)),
-            note: format!("{}, {}", reask.asked_by, show::ago(reask.asked_at.0, now.0)),
-        });
-    }
     let page = AskPage {
         shell: shell(desk, ctx, Nav::Models, format!("Ask about cycle {}", cycle.id)).await?,
         id: cycle.id.0,
@@ -133,9 +123,27 @@ async fn page(
         error: error.to_owned(),
         locked: locked.to_owned(),
         fields: named.into_iter().flatten().chain([template]).collect(),
-        earlier,
+        earlier: earlier(desk, cycle.id).await?,
     };
     html(status, &page)
+}
+
+/// What others were asked about a cycle, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn earlier(desk: &Desk, cycle: CycleId) -> Result<Vec<EarlierAnswer>, AppError> {
+    let now = desk.clock.now();
+    let mut earlier = Vec::new();
+    for reask in desk.store.reasks(cycle).await? {
+        earlier.push(EarlierAnswer {
+            url: format!("/answers/{}", reask.id),
+            who: who(desk, &reask).await?,
+            state: state(reask.state(now)),
+            note: format!("{}, {}", reask.asked_by, show::ago(reask.asked_at.0, now.0)),
+        });
+    }
+    Ok(earlier)
 }
 
 /// `GET /answers/{id}`

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Badge, DecisionRow, Env, Figure, KeyValue, Shell, Tone, When};
+use super::{Badge, DecisionRow, EarlierAnswer, Env, Figure, KeyValue, Shell, Tone, When};
 
 /// A text in a conversation.
 #[derive(Clone, Debug)]
@@ -79,6 +79,10 @@ pub struct CyclePage {
     pub record_note: String,
     /// Name, size and author of the record; empty without one. With one, it can be replayed and downloaded.
     pub record: Vec<KeyValue>,
+    /// Whether another language model can be asked the same.
+    pub can_ask: bool,
+    /// What others were asked.
+    pub others: Vec<EarlierAnswer>,
     /// The conversation with a language model, in place of the two texts.
     pub talk: Option<Talk>,
 }

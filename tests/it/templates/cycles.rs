@@ -26,6 +26,8 @@ pub fn cycle() -> CyclePage {
         decisions: rows(),
         record_note: "The record of this cycle was removed on schedule.".into(),
         record: Vec::new(),
+        can_ask: true,
+        others: Vec::new(),
         talk: None,
     }
 }

@@ -2,13 +2,15 @@
 //! may call them, [`operations`] says what they mean, and the answers' types describe themselves.
 
 mod document;
+mod model_operations;
 mod operation;
 mod operations;
 mod page;
+mod provider_operations;
 
 pub use document::build;
 pub use operation::Operation;
-pub use operations::OPERATIONS;
+pub use operations::operations;
 pub use page::page;
 
 use actix_web::HttpResponse;

@@ -2,31 +2,31 @@
 
 use super::document::named;
 use super::operation::{Kind, Operation, Param, Reply, Shape, error, may, must, op, reply};
+use super::{model_operations, provider_operations};
 use crate::web::api::{
-    activity, ai_costs, axes, books, credentials, cycle, decisions, execution, models, orders, overview, prompt,
-    providers, reasks, records, shadows, stop, whoami, wire,
+    activity, axes, books, credentials, cycle, decisions, execution, orders, overview, reasks, records, stop, whoami,
+    wire,
 };
 
 const MODEL_ID: Param = may("model_id", Kind::Integer, "Only this model's.");
 const BOOK: Param =
     may("book", Kind::Word(&["simulation", "testnet", "mainnet"]), "Another book than the current one.");
-const REASON: Param = may("reason", Kind::Text, "Why, for the record; 500 characters or less.");
+pub(super) const REASON: Param = may("reason", Kind::Text, "Why, for the record; 500 characters or less.");
 const NOTE: Param = may("note", Kind::Text, "What was found out; 1000 characters or less.");
-const NAME: &str = "Unique among models; 60 characters or less.";
-const NOT_FOUND: Reply = error(404, "`not_found`");
-const INVALID: Reply = error(422, "`invalid`: every wrong field is named with its rule");
+pub(super) const NOT_FOUND: Reply = error(404, "`not_found`");
+pub(super) const INVALID: Reply = error(422, "`invalid`: every wrong field is named with its rule");
 const INCIDENT_STATUS: Param =
     may("status", Kind::Word(&["open", "acknowledged", "resolved"]), "Only those that stand there.");
 
 const DESK: &str = "Desk";
-const MODELS: &str = "Models";
+pub(super) const MODELS: &str = "Models";
 const CHOICES: &str = "Environment and automation";
 const KEYS: &str = "Exchange keys";
 const CYCLES: &str = "Cycles";
 const DECISIONS: &str = "Decisions";
 const BOOKS: &str = "Books";
 const ORDERS: &str = "Orders";
-const PROVIDERS: &str = "Providers";
+pub(super) const PROVIDERS: &str = "Providers";
 const ATTENTION: &str = "Incidents and notifications";
 const ABOUT: &str = "About the API";
 
@@ -48,148 +48,12 @@ pub const GROUPS: &[(&str, &str)] = &[
     (ABOUT, "This document."),
 ];
 
-/// Every row of the API in the URL map, exactly once.
-pub const OPERATIONS: &[Operation] = &[
-    op("GET", "/api/models", MODELS, "List models", &[reply(200, "Models, newest first", Shape::List(named::<models::ModelRow>))])
-        .paged(),
-    op("POST", "/api/models", MODELS, "Create a model", &[
-        reply(201, "The model", Shape::One(named::<models::ModelRow>)),
-        error(409, "`duplicate_name`"),
-        INVALID,
-    ])
-    .text("It begins in simulation and shows its decisions only. Settings that are left out take their default.")
-    .body(
-        &[
-            must("name", Kind::Text, NAME),
-            must("provider_id", Kind::Integer, "Who answers; 1 is the built-in provider."),
-            must("model_name", Kind::Text, "Which of the provider's models."),
-        ],
-        r#"{"name": "Sage", "provider_id": 1, "model_name": "ema_cross", "initial_capital": "10000"}"#,
-    )
-    .settings(),
-    op("GET", "/api/models/{id}", MODELS, "Show a model", &[reply(200, "The model", Shape::One(named::<models::ModelRow>)), NOT_FOUND]),
-    op("PUT", "/api/models/{id}", MODELS, "Edit a model", &[
-        reply(200, "The model", Shape::One(named::<models::ModelRow>)),
-        NOT_FOUND,
-        error(409, "`duplicate_name`"),
-        INVALID,
-    ])
-    .text("What is left out stays as it is: the same as PATCH.")
-    .body(EDIT, r#"{"max_position_size_pct": 5}"#)
-    .settings(),
-    op("PATCH", "/api/models/{id}", MODELS, "Edit a model", &[
-        reply(200, "The model", Shape::One(named::<models::ModelRow>)),
-        NOT_FOUND,
-        error(409, "`duplicate_name`"),
-        INVALID,
-    ])
-    .text("What is left out stays as it is. Changing the order style cancels what waits.")
-    .body(EDIT, r#"{"name": "Sage II"}"#)
-    .settings(),
-    op("DELETE", "/api/models/{id}", MODELS, "Delete a model", &[
-        reply(200, "It is gone; its history stays readable", Shape::One(named::<wire::Done>)),
-        NOT_FOUND,
-        error(409, "`orders_under_way`"),
-        error(422, "`invalid`: another name"),
-        error(428, "`confirmation_required`: no name"),
-    ])
-    .text("Asks for the model's name, in the query or in the body.")
-    .query(&[may("confirm", Kind::Text, "The model's name.")])
-    .body(&[may("name", Kind::Text, "The model's name, when it is not in the query.")], r#"{"name": "Sage"}"#),
-    op("POST", "/api/models/{id}/pause", MODELS, "Pause a model", &[reply(200, "The model", Shape::One(named::<models::ModelDone>)), NOT_FOUND, INVALID])
-        .text("No cycles and no entries. What waits can be rejected; exits still work.")
-        .body(&[REASON], r#"{"reason": "looking into it"}"#),
-    op("POST", "/api/models/{id}/resume", MODELS, "Let a model run again", &[reply(200, "The model", Shape::One(named::<models::ModelDone>)), NOT_FOUND]),
-    op("POST", "/api/models/{id}/reset-high-water-mark", MODELS, "Measure the drawdown from the equity now", &[
-        reply(200, "The new mark", Shape::One(named::<models::HighWaterMark>)),
-        NOT_FOUND,
-        error(422, "`invalid`: the equity is unknown"),
-    ])
-    .text("Re-opens entries after a drawdown. Audited."),
-    op("GET", "/api/models/{id}/settings", MODELS, "Show all settings", &[reply(200, "All settings", Shape::Settings), NOT_FOUND]),
-    op("POST", "/api/models/{id}/settings", MODELS, "Change settings", &[
-        reply(200, "All settings", Shape::Settings),
-        NOT_FOUND,
-        error(422, "`invalid`: an unknown key or a value out of range; nothing is changed"),
-    ])
-    .text("Any subset, all or nothing.")
-    .body(&[], r#"{"max_daily_loss_pct": 2.5, "supported_assets": ["BTC", "ETH"]}"#)
-    .settings(),
-    op("GET", "/api/models/{id}/ai-costs", MODELS, "Show what asking the model cost", &[
-        reply(200, "Sums, budgets, cost a decision, result before and after", Shape::One(named::<ai_costs::AiCostsRow>)),
-        error(404, "`not_found`"),
-    ]),
-    op("GET", "/api/models/{id}/prompt", MODELS, "Show the template of the prompts", &[
-        reply(200, "The template in force", Shape::One(named::<prompt::PromptRow>)),
-        NOT_FOUND,
-    ]),
-    op("POST", "/api/models/{id}/prompt", MODELS, "Change the template of the prompts", &[
-        reply(200, "The template in force", Shape::One(named::<prompt::PromptRow>)),
-        NOT_FOUND,
-        error(409, "`template_changed`: another version is in force than the one named"),
-        error(422, "`invalid`: it does not render; the line is named and nothing is changed"),
-    ])
-    .text("A template is tried with sample data before it is kept. Every saved one stays.")
-    .body(
-        &[
-            may("template", Kind::Text, "Jinja with the blocks `system` and `user`; 16,384 bytes or less."),
-            may("is_default", Kind::Bool, "True, without a template: back to the program's own."),
-            may("version", Kind::Text, "The version that the change was made from."),
-        ],
-        r#"{"is_default": true}"#,
-    ),
-    op("GET", "/api/models/{id}/conversations", MODELS, "List what was asked and answered", &[
-        reply(200, "Cycles, newest first", Shape::List(named::<activity::Conversation>)),
-        NOT_FOUND,
-        INVALID,
-    ])
-    .text(
-        "A search looks through the newest 2,000 cycles of the model; `X-Searched-Newest` says so where there are older \
-         ones.",
-    )
-    .query(&[
-        may("q", Kind::Text, "A text that was asked or answered, letters of either case; 200 characters or less."),
-        may(
-            "answer",
-            Kind::Word(&["used", "partly", "unusable", "no_answer"]),
-            "How much of a language model's answer could be used.",
-        ),
-    ])
-    .paged(),
-    op("GET", "/api/models/{id}/shadows", MODELS, "List candidates that follow on paper", &[
-        reply(200, "The newest first", Shape::List(named::<shadows::ShadowRow>)),
-        NOT_FOUND,
-    ]),
-    op("POST", "/api/models/{id}/shadows", MODELS, "Let a candidate follow on paper", &[
-        reply(201, "The candidate", Shape::One(named::<shadows::ShadowRow>)),
-        NOT_FOUND,
-        error(409, "`duplicate_name`, `too_many_shadows`"),
-        INVALID,
-    ])
-    .text(
-        "It is told what the model is told, at the same moments, and acts on paper with as much money. It never trades. \
-         Its calls are on the model's bill.",
-    )
-    .body(
-        &[
-            must("name", Kind::Text, "Unique among the model's candidates; 60 characters or less."),
-            must("provider_id", Kind::Integer, "Who is asked."),
-            must("model_name", Kind::Text, "Which of its models."),
-            may("template", Kind::Text, "A template of its own; the model's unless one is given."),
-        ],
-        r#"{"name": "Candidate", "provider_id": 2, "model_name": "gpt-4o-mini"}"#,
-    ),
-    op("GET", "/api/shadows/{id}", MODELS, "Show a candidate", &[reply(200, "The candidate", Shape::One(named::<shadows::ShadowRow>)), NOT_FOUND]),
-    op("GET", "/api/shadows/{id}/steps", MODELS, "List what a candidate did", &[
-        reply(200, "Record by record, the newest first", Shape::List(named::<shadows::StepRow>)),
-        NOT_FOUND,
-    ])
-    .paged(),
-    op("POST", "/api/shadows/{id}/stop", MODELS, "End a candidate", &[
-        reply(200, "The candidate; its results stay", Shape::One(named::<shadows::ShadowRow>)),
-        NOT_FOUND,
-        error(409, "`shadow_changed`: it has ended already, or was just shown a record"),
-    ]),
+/// Every row of the API in the URL map, exactly once, group by group.
+pub fn operations() -> impl Iterator<Item = &'static Operation> {
+    [model_operations::OPERATIONS, OPERATIONS, provider_operations::OPERATIONS].into_iter().flatten()
+}
+
+const OPERATIONS: &[Operation] = &[
     op("GET", "/api/models/{id}/config", CHOICES, "Show the three choices", &[reply(200, "The choices", Shape::One(named::<axes::ConfigAnswer>)), NOT_FOUND]),
     op("GET", "/api/models/{id}/environment", CHOICES, "Show the environment", &[reply(200, "The choice", Shape::One(named::<axes::EnvironmentAnswer>)), NOT_FOUND]),
     op("POST", "/api/models/{id}/environment", CHOICES, "Choose simulation or live", &[
@@ -447,101 +311,7 @@ pub const OPERATIONS: &[Operation] = &[
     ])
     .text("Pauses every model, takes full automation back to asking, cancels open orders and what waits.")
     .body(&[REASON], r#"{"reason": "market gone mad"}"#),
-    op("GET", "/api/providers", PROVIDERS, "List providers", &[reply(200, "Who can answer", Shape::List(named::<providers::ProviderRow>))]),
-    op("POST", "/api/providers", PROVIDERS, "Add a provider", &[
-        reply(201, "The provider", Shape::One(named::<providers::ProviderRow>)),
-        error(409, "`duplicate_name`"),
-        INVALID,
-        error(503, "`vault_locked`"),
-    ])
-    .text("Any server that speaks OpenAI's chat completions. The key is sealed and never told again.")
-    .body(
-        PROVIDER,
-        r#"{"name": "OpenRouter", "kind": "openrouter", "base_url": "https://openrouter.ai/api/v1", "api_key": "...", "input_price": "0.15", "output_price": "0.60"}"#,
-    ),
-    op("GET", "/api/providers/{id}", PROVIDERS, "Show a provider", &[reply(200, "The provider", Shape::One(named::<providers::ProviderRow>)), NOT_FOUND]),
-    op("PUT", "/api/providers/{id}", PROVIDERS, "Edit a provider", PROVIDER_EDITED)
-        .text("What is left out stays as it is: the same as PATCH.")
-        .body(PROVIDER_EDIT, r#"{"timeout_seconds": 300}"#),
-    op("PATCH", "/api/providers/{id}", PROVIDERS, "Edit a provider", PROVIDER_EDITED)
-        .text("What is left out stays as it is. Another address needs the key again, or `remove_key`.")
-        .body(PROVIDER_EDIT, r#"{"input_price": "0.10", "output_price": "0.40"}"#),
-    op("DELETE", "/api/providers/{id}", PROVIDERS, "Delete a provider", &[
-        reply(200, "It is gone, and its key", Shape::One(named::<wire::Done>)),
-        NOT_FOUND,
-        error(409, "`provider_in_use`, by the models that are named; `built_in_provider`; `contended`"),
-    ]),
-    op("POST", "/api/providers/models", PROVIDERS, "List what a provider offers", &[
-        reply(200, "Its models", Shape::One(named::<providers::ProviderModels>)),
-        NOT_FOUND,
-        INVALID,
-        error(502, "`provider_failed`, with the reason; a list is never invented"),
-        error(503, "`vault_locked` or `not_connected`"),
-    ])
-    .text("A saved one by `provider_id`, one that is not saved by `base_url`, `kind` and `api_key`.")
-    .body(
-        &[
-            may("provider_id", Kind::Integer, "Which provider."),
-            may("base_url", Kind::Text, "The address of one that is not saved."),
-            may("kind", Kind::Word(PROVIDER_KINDS), "Whose dialect that one speaks."),
-            may("api_key", Kind::Text, "The key of that one; kept nowhere."),
-        ],
-        r#"{"provider_id": 1}"#,
-    ),
-    op("POST", "/api/providers/{id}/test", PROVIDERS, "Test a provider's model", &[
-        reply(200, "What was found, failures too", Shape::One(named::<providers::ProviderTest>)),
-        NOT_FOUND,
-        error(409, "`built_in_provider` or `contended`"),
-        INVALID,
-        error(503, "`not_connected`"),
-    ])
-    .text("Asks for one tiny decision in each way that an answer's shape can be asked for. It costs a few hundred tokens.")
-    .body(&[must("model_name", Kind::Text, "The provider's name of a model.")], r#"{"model_name": "gpt-4o-mini"}"#),
     op("GET", "/api/whoami", ABOUT, "Find out who this session or token is", &[reply(200, "Name, role, and the token's scope", Shape::One(named::<whoami::WhoAmI>))]),
     op("GET", "/api/openapi.json", ABOUT, "This document", &[reply(200, "OpenAPI 3.1", Shape::Other("application/json"))]),
     op("GET", "/api/docs", ABOUT, "This document as a page", &[reply(200, "HTML", Shape::Other("text/html"))]),
-];
-
-const EDIT: &[Param] = &[
-    may("name", Kind::Text, NAME),
-    may("provider_id", Kind::Integer, "Who answers; 1 is the built-in provider."),
-    may("model_name", Kind::Text, "Which of the provider's models."),
-];
-
-const PROVIDER_KINDS: &[&str] =
-    &["openai", "openrouter", "deepseek", "anthropic", "gemini", "llama_cpp", "vllm", "ollama", "other"];
-
-const PROVIDER: &[Param] = &[
-    must("name", Kind::Text, "Unique among providers; 60 characters or less."),
-    must("base_url", Kind::Text, BASE_URL),
-    may("kind", Kind::Word(PROVIDER_KINDS), "Whose dialect it speaks; `other` unless given."),
-    may("api_key", Kind::Text, "None for a server that asks for none."),
-    may("input_price", Kind::Decimal, "US dollars for a million tokens of the prompt; both prices or none."),
-    may("output_price", Kind::Decimal, "US dollars for a million tokens of the answer."),
-    may("max_concurrency", Kind::Integer, "Requests at once, 1 to 32; 4 unless given."),
-    may("timeout_seconds", Kind::Integer, "Longest wait for an answer, 5 to 600; 180 unless given."),
-];
-
-const BASE_URL: &str = "Used as it stands; `/chat/completions` and `/models` follow it. https, or http on this machine and \
-                        private networks.";
-
-const PROVIDER_EDIT: &[Param] = &[
-    may("name", Kind::Text, "Unique among providers; 60 characters or less."),
-    may("base_url", Kind::Text, BASE_URL),
-    may("kind", Kind::Word(PROVIDER_KINDS), "Whose dialect it speaks."),
-    may("api_key", Kind::Text, "A new key; the saved one stays without it."),
-    may("remove_key", Kind::Bool, "Whether the saved key goes."),
-    may("input_price", Kind::Decimal, "US dollars for a million tokens of the prompt; null for both when unknown."),
-    may("output_price", Kind::Decimal, "US dollars for a million tokens of the answer."),
-    may("max_concurrency", Kind::Integer, "Requests at once, 1 to 32."),
-    may("timeout_seconds", Kind::Integer, "Longest wait for an answer, 5 to 600."),
-    may("version", Kind::Integer, "The version that is changed: another one is a conflict."),
-];
-
-const PROVIDER_EDITED: &[Reply] = &[
-    reply(200, "The provider", Shape::One(named::<providers::ProviderRow>)),
-    NOT_FOUND,
-    error(409, "`duplicate_name`, `contended` or `built_in_provider`"),
-    INVALID,
-    error(503, "`vault_locked`"),
 ];

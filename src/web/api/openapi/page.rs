@@ -3,7 +3,7 @@
 use super::DOCUMENT;
 use super::document::{Schemas, auth_words, operation_id, path_params, setting_schema, shape_schema, takes_body};
 use super::operation::{Kind, Operation, Shape};
-use super::operations::{GROUPS, OPERATIONS};
+use super::operations::{GROUPS, operations};
 use crate::domain::trader_settings::SPECS;
 use crate::services::desk::Desk;
 use crate::web::ctx::Ctx;
@@ -49,7 +49,7 @@ fn group(title: &str, text: &str) -> ApiGroup {
         anchor: title.to_lowercase().replace(' ', "-"),
         title: title.to_owned(),
         text: text.to_owned(),
-        operations: OPERATIONS.iter().filter(|operation| operation.group == title).map(operation).collect(),
+        operations: operations().filter(|operation| operation.group == title).map(operation).collect(),
     }
 }
 

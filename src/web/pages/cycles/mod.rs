@@ -10,6 +10,7 @@ use super::decisions::row;
 use super::html;
 use super::inbox::order_of;
 use super::lens::Lens;
+use super::reasks;
 use super::shell::{env_of, shell};
 use crate::domain::ai_cost::{AiCall, AiPurpose};
 use crate::domain::cycle::{Cycle, CycleOutcome, CycleTrigger};
@@ -54,6 +55,7 @@ pub async fn show(desk: web::Data<Desk>, ctx: Ctx, path: web::Path<i64>) -> Resu
     if let Kept::Found(bundle, size) = &kept {
         page.record = record::facts(&cycle, bundle, *size);
         page.talk = bundle.conversation().map(record::talk);
+        page.can_ask = bundle.brief.is_some();
     }
     page.figures = figures(&cycle, advisor(&cycle, &trader, &kept), &decisions);
     let calls = match cycle.answer {
@@ -61,6 +63,7 @@ pub async fn show(desk: web::Data<Desk>, ctx: Ctx, path: web::Path<i64>) -> Resu
         None => Vec::new(),
     };
     page.figures.extend(cost(&calls));
+    page.others = reasks::earlier(&desk, id).await?;
     page.warnings = warnings(&cycle);
     page.prices = decisions.iter().filter_map(|decision| price(decision, cycle.market_at, &lens)).collect();
     page.decisions = rows;
@@ -108,6 +111,8 @@ async fn frame(
         asked: String::new(),
         answered: String::new(),
         decisions: Vec::new(),
+        can_ask: false,
+        others: Vec::new(),
         record_note: String::new(),
         record: Vec::new(),
         talk: None,
