@@ -65,6 +65,7 @@ async fn a_session_writes_only_with_its_token_and_from_our_own_pages(house: Hous
 const OPEN_TO_PROPOSERS: &[(&str, &str)] = &[
     ("/mcp", "reads and proposes, as the API"),
     ("/api/models/{id}/cycle", "proposes"),
+    ("/api/cycles/{id}/replay", "judges a record again and keeps nothing"),
     ("/api/providers/models", "asks a saved provider what it offers"),
 ];
 
