@@ -304,7 +304,7 @@ fn curves(trader: &Trader, drawn: &[(&Shadow, Vec<ShadowStep>)]) -> Option<Chart
     }
     let (_, longest) = drawn.iter().max_by_key(|(_, steps)| steps.len())?;
     let points = points(longest, |step| step.leader_equity);
-    let (first, last) = (points.first()?.clone(), points.last()?.clone());
+    let (first, last) = (*points.first()?, *points.last()?);
     lines.push(Line { name: trader.name.clone(), is_benchmark: true, start: first.1, points });
     chart("shadow-curves", "Return since the first record", Scale::Return, &lines, first.0, last.0)
 }
