@@ -66,7 +66,7 @@ async fn another_model_is_asked_the_same_and_nothing_is_done(house: House) {
     house.pass_minutes(600);
     let done = reask::finish(&house.desk, begun).await.unwrap();
     assert_eq!(done.state(house.desk.clock.now()), ReaskState::Answered, "{:?}", done.error);
-    assert_eq!(house.desk.store.reasks(cycle).await.unwrap(), [done.clone()]);
+    assert_eq!(house.desk.store.reasks(cycle).await.unwrap().first(), Some(&done));
 
     let asked = |provider: &FakeProvider| provider.requests()[0].body["messages"].clone();
     assert_eq!(asked(&first), asked(&second), "word for word");
