@@ -1,7 +1,9 @@
 //! Prompts as a model would get them.
 
 use super::*;
+use crate::adapters::llm::answer::FIELDS;
 use crate::ports::advisor::CoinBrief;
+use std::collections::BTreeSet;
 
 const SCHEMA: &str = r#"{"type":"object","title":"of the answer"}"#;
 
@@ -206,4 +208,20 @@ fn a_brief_that_was_written_down_gives_the_same_prompt() {
     let read: Brief = serde_json::from_str(&text).unwrap();
     assert_eq!(read, brief);
     assert_eq!(default_prompt(&read, AnswerMode::Plain), default_prompt(&brief, AnswerMode::Plain));
+}
+
+#[test]
+fn the_default_template_explains_every_field_of_an_answer_and_no_other() {
+    let explained: BTreeSet<&str> = Templates
+        .default_template()
+        .lines()
+        .filter_map(|line| line.strip_prefix("- ")?.split_once(':'))
+        // Other lists of the template are filled in by it: a field's name stands there as it is.
+        .flat_map(|(names, _)| names.split(", "))
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+        .collect();
+    // A line may go on to explain a second field.
+    let also = ["equity_pct"];
+    let known: BTreeSet<&str> = FIELDS.iter().map(|field| field.name()).collect();
+    assert_eq!(explained.into_iter().chain(also).collect::<BTreeSet<_>>(), known);
 }

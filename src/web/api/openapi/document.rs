@@ -280,7 +280,8 @@ mod tests {
         }
         let mapped: BTreeSet<_> = ROUTES
             .iter()
-            .filter(|entry| matches!(entry.access, Access::Api(_)))
+            // Agents are told by the protocol itself what `/mcp` offers.
+            .filter(|entry| matches!(entry.access, Access::Api(_)) && entry.path.starts_with("/api/"))
             .map(|entry| (entry.method.to_string(), entry.path.to_owned()))
             .collect();
         assert_eq!(described, mapped);
