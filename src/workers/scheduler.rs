@@ -15,8 +15,9 @@ use tokio::task::{AbortHandle, JoinSet};
 
 /// How often due models are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Cycles at the same time in this process: they mostly wait for advisors.
-const CYCLES_MAX: usize = 32;
+/// Cycles at the same time in this process. Nearly all of them wait for language models, which costs some 200 kB each:
+/// there are many more places than one silent provider's models take, so that others still find one.
+const CYCLES_MAX: usize = 256;
 /// How long cycles in flight may take once the end has begun.
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 

@@ -1,6 +1,7 @@
 //! The services over a database of their own, without workers.
 
 use crate::median;
+use crate::record::at_hand;
 use countersign::adapters::advisors::BuiltInAdvisors;
 use countersign::adapters::clock::SystemClock;
 use countersign::adapters::market::synthetic::{SyntheticConfig, SyntheticMarket};
@@ -9,7 +10,7 @@ use countersign::adapters::stop_switch::FileStopSwitch;
 use countersign::adapters::store::{Db, SqlStore, connect, migrate};
 use countersign::domain::cycle::CycleTrigger;
 use countersign::domain::decision::Decision;
-use countersign::domain::ids::{DecisionId, InstallationTag};
+use countersign::domain::ids::{BUILT_IN_PROVIDER, DecisionId, InstallationTag, ProviderId};
 use countersign::domain::market::Coin;
 use countersign::domain::money::{Price, Quantity};
 use countersign::domain::signal::Signal;
@@ -25,6 +26,7 @@ use countersign::services::decide::{ApproveRequest, approve};
 use countersign::services::desk::{Desk, GivenQuotes, Markets, Policy, StopGate};
 use countersign::services::live_feed::LiveFeed;
 use countersign::services::models::{self, NewModel};
+use countersign::services::providers::{self, CONCURRENCY, GivenProvider, TIMEOUT_SECONDS};
 use countersign::services::run_cycle::{CycleRequest, run};
 use countersign::services::submit_order::submit_due;
 use countersign::settings::secure_data_dir;
@@ -42,6 +44,9 @@ const CYCLES: usize = 100;
 const APPROVALS: usize = 60;
 /// Decisions written at once when an inbox is filled.
 const CHUNK: usize = 250;
+/// Settings under which a model goes on trading, whatever it wins or loses.
+pub const UNHINDERED: [(&str, &str); 3] =
+    [("auto_pause_enabled", "false"), ("max_drawdown_pct", "90"), ("max_daily_trades", "1000")];
 
 /// The database in a data directory.
 pub fn database(dir: &Path) -> PathBuf {
@@ -108,7 +113,7 @@ impl House {
             exchanges: None,
             process: "bench".into(),
             submit_wake: Notify::new(),
-            ai: None,
+            ai: Some(at_hand()),
             postponed: Default::default(),
         };
         let far = now.plus_ms(i64::MAX / 4);
@@ -117,16 +122,50 @@ impl House {
     }
 
     pub async fn model(&self, name: &str, level: AutomationLevel, settings: &[(&str, &str)]) -> Trader {
+        self.model_of(BUILT_IN_PROVIDER, "random", (name, level, settings)).await
+    }
+
+    /// A model of this provider.
+    pub async fn model_of(
+        &self,
+        provider: ProviderId,
+        model_name: &str,
+        (name, level, settings): (&str, AutomationLevel, &[(&str, &str)]),
+    ) -> Trader {
         let axes = Axes { automation_level: level, ..Axes::default() };
         let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let new = NewModel { name: name.into(), provider_id: 1, model_name: "random".into(), settings, axes };
+        let (name, model_name) = (name.to_owned(), model_name.to_owned());
+        let new = NewModel { name, provider_id: provider.0, model_name, settings, axes };
         models::create(&self.desk, new, "ann").await.unwrap()
     }
 
-    /// Cycles of six coins, an hour of market time apart; what they order is sent in between.
+    /// A provider at this address that takes and waits as much as one may.
+    pub async fn provider(&self, name: &str, url: &str) -> ProviderId {
+        let given = GivenProvider {
+            name: name.to_owned(),
+            base_url: url.to_owned(),
+            max_concurrency: CONCURRENCY.1.to_string(),
+            timeout_seconds: TIMEOUT_SECONDS.1.to_string(),
+            ..GivenProvider::default()
+        };
+        providers::create(&self.desk, &given, "ann").await.unwrap().provider.id
+    }
+
+    /// Nobody asks this model while something is measured.
+    pub async fn rest(&self, trader: &Trader) {
+        let far = self.desk.clock.now().plus_ms(1_000 * HOUR_MS);
+        let changes = Changes { reschedules: vec![(trader.id, Some(far), 0)], ..Changes::default() };
+        self.desk.store.commit(changes).await.unwrap();
+    }
+
+    /// Cycles of six coins by rules.
     pub async fn cycles(&self) -> CycleFigures {
-        let settings = [("auto_pause_enabled", "false"), ("max_drawdown_pct", "90"), ("max_daily_trades", "1000")];
-        let trader = self.model("random", AutomationLevel::FullyAutomated, &settings).await;
+        let trader = self.model("random", AutomationLevel::FullyAutomated, &UNHINDERED).await;
+        self.cycles_of(&trader).await
+    }
+
+    /// Cycles of a model, an hour of market time apart; what they order is sent in between.
+    pub async fn cycles_of(&self, trader: &Trader) -> CycleFigures {
         let (mut whole, mut commit, mut transactions) = (Vec::new(), Vec::new(), Vec::new());
         for turn in 0..CYCLES {
             self.clock.0.fetch_add(HOUR_MS, Ordering::SeqCst);
@@ -202,10 +241,7 @@ impl House {
         for turn in 0..4 {
             let (trader, decision) = self.waiting(&format!("model {turn}")).await;
             patterns.push(decision);
-            // Nobody is asked again while this is measured.
-            let far = self.desk.clock.now().plus_ms(1_000 * HOUR_MS);
-            let changes = Changes { reschedules: vec![(trader.id, Some(far), 0)], ..Changes::default() };
-            self.desk.store.commit(changes).await.unwrap();
+            self.rest(&trader).await;
         }
         let mut missing = count - patterns.len();
         while missing > 0 {

@@ -9,34 +9,32 @@ mod brief;
 #[path = "../it/support/client.rs"]
 mod client;
 mod engine;
+#[allow(dead_code, reason = "shared with the tests, which use all of it")]
+#[path = "../it/support/fake_provider.rs"]
+mod fake_provider;
 mod house;
+mod inbox;
 mod paper;
+mod record;
 mod server;
 mod signing;
+mod waiting;
 mod wire;
 #[allow(dead_code, reason = "shared with the tests, which use all of it")]
 #[path = "../it/support/wiretap.rs"]
 mod wiretap;
 
-use client::{Client, PASSWORD};
-use countersign::adapters::store::{DbAccessStore, connect};
-use countersign::domain::access::{Actor, Role};
-use countersign::services::access::{AccessService, SessionLimits};
 use house::House;
-use server::{Server, page_weight};
+use inbox::Inbox;
+use server::Server;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Starts of the program that are timed.
 const STARTS: usize = 7;
 /// How long the program rests before its memory is read.
 const REST: Duration = Duration::from_secs(5);
-/// Requests of a round, over which an inbox page's processor time is averaged.
-const REQUESTS: u32 = 200;
-/// Rounds of requests to each inbox; their median counts.
-const ROUNDS: usize = 7;
 /// Writes that make the disk's own figure.
 const SYNCS: usize = 200;
 /// Waiting decisions of a quiet and of a crowded inbox.
@@ -58,6 +56,8 @@ async fn measure() -> anyhow::Result<()> {
     let (quiet_cpu, crowded_cpu) = (quiet.cpu(), crowded.cpu());
     let (weight, gzip_weight) = (crowded.weight("gzip, deflate, br")?, crowded.weight("gzip")?);
     drop((quiet, crowded));
+    let record = record::measure(&dir.path().join("record")).await;
+    let waiting = waiting::measure(&dir.path().join("waiting")).await?;
     let started = start(&dir.path().join("start"))?;
     println!("| What | Measured | Target |\n|---|---|---|");
     let row = |what: &str, measured: String, target: &str| println!("| {what} | {measured} | {target} |");
@@ -71,6 +71,7 @@ async fn measure() -> anyhow::Result<()> {
         cycle.transactions.to_string(),
         "",
     );
+    record.rows(row);
     row("Approve to durable order (median)", ms(approve), "");
     row("the same beyond one fsync", ms(approve.saturating_sub(sync)), "< 5 ms");
     row("Click on Approve to the order's first bytes on the wire (median)", ms(wire.whole), "");
@@ -86,6 +87,7 @@ async fn measure() -> anyhow::Result<()> {
     row("Inbox, 10,000 against 100", format!("{ratio:.2} x"), "≤ 1.5 x");
     row("Inbox page with style and scripts, as browsers ask", format!("{:.1} kB", weight), "< 60 kB");
     row("Inbox page with style and scripts, gzip alone", format!("{:.1} kB", gzip_weight), "< 60 kB");
+    waiting.rows(row);
     row(
         "Paper exchange: matched orders in a second, engine alone (median)",
         format!("{:.0}", engine::matched_per_second()),
@@ -136,65 +138,15 @@ fn start(dir: &Path) -> anyhow::Result<(Duration, f64)> {
     Ok((median(times), server.resident_mb()?))
 }
 
-/// A running server with so many waiting decisions, and somebody who is logged in.
-struct Inbox {
-    server: Server,
-    client: Client,
-    times: Vec<Duration>,
-}
-
-impl Inbox {
-    async fn open(dir: &Path, count: usize) -> anyhow::Result<Self> {
-        let house = House::open(dir).await;
-        house.fill_inbox(count).await;
-        drop(house);
-        let db = connect(&format!("sqlite:{}", house::database(dir).display())).await?;
-        let clock = Arc::new(countersign::adapters::clock::SystemClock);
-        let access = AccessService::new(Arc::new(DbAccessStore::new(db.clone())), clock, SessionLimits::default());
-        access.create_user("ann", Role::Admin, PASSWORD.into(), &Actor::Cli).await?;
-        db.close().await?;
-        let server = Server::start(dir)?;
-        let mut client = Client::new(&server.url);
-        client.login("ann", PASSWORD).await;
-        for _ in 0..20 {
-            anyhow::ensure!(client.get("/inbox").await.status == 200, "the inbox does not answer");
-        }
-        Ok(Self { server, client, times: Vec::new() })
-    }
-
-    /// Processor time of one page, over a round of them.
-    async fn round(&mut self) -> anyhow::Result<()> {
-        let (begun, before) = (Instant::now(), self.server.processor_time()?);
-        for _ in 0..REQUESTS {
-            self.client.get("/inbox").await;
-        }
-        let (took, used) = (begun.elapsed(), self.server.processor_time()?.saturating_sub(before));
-        // The workers go on meanwhile; what they use in the same time is not the page's.
-        let before = self.server.processor_time()?;
-        tokio::time::sleep(took).await;
-        let idle = self.server.processor_time()?.saturating_sub(before);
-        self.times.push(used.saturating_sub(idle) / REQUESTS);
-        Ok(())
-    }
-
-    fn cpu(&self) -> Duration {
-        median(self.times.clone())
-    }
-
-    fn weight(&self, encoding: &str) -> anyhow::Result<f64> {
-        let cookies: Vec<String> = self.client.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        page_weight(&self.server.url, encoding, &cookies.join("; "))
-    }
-}
-
 /// A quiet and a crowded inbox, measured in turns: whatever else the machine does meets both.
 async fn inboxes(dir: &Path) -> anyhow::Result<[Inbox; 2]> {
     let [quiet, crowded] = INBOXES;
-    let mut both = [Inbox::open(&dir.join("quiet"), quiet).await?, Inbox::open(&dir.join("crowded"), crowded).await?];
-    for _ in 0..ROUNDS {
-        for inbox in &mut both {
-            inbox.round().await?;
-        }
-    }
+    let open = async |name: &str, count| {
+        let dir = dir.join(name);
+        House::open(&dir).await.fill_inbox(count).await;
+        Inbox::open(&dir).await
+    };
+    let mut both = [open("quiet", quiet).await?, open("crowded", crowded).await?];
+    inbox::in_turns(&mut both).await?;
     Ok(both)
 }

@@ -11,13 +11,17 @@ use std::time::Duration;
 
 on_each_database!(a_provider_that_hangs_delays_no_other_model);
 
+/// Models of the provider that says nothing, each with a cycle under way.
+const WAITING: usize = 40;
+/// As many questions as a provider may be asked at once; its other models wait for a place.
+const AT_ONCE: usize = 32;
 /// Longer than anything below takes; a story that needs it has failed.
 const WATCHDOG: Duration = Duration::from_secs(40);
 /// Cycles that the other models run while one waits.
 const CYCLES: usize = 3;
 
 async fn provider(admin: &mut Client, name: &str, url: &str) -> Value {
-    let body = json!({ "name": name, "kind": "other", "base_url": url });
+    let body = json!({ "name": name, "kind": "other", "base_url": url, "max_concurrency": AT_ONCE });
     admin.post("/api/providers", body).await.expect(201)["id"].clone()
 }
 
@@ -36,8 +40,11 @@ async fn a_provider_that_hangs_delays_no_other_model(app: TestApp) {
     let mut admin = app.admin().await;
     let (mute, lively) =
         (provider(&mut admin, "Mute", &silent.url()).await, provider(&mut admin, "Lively", &quick.url()).await);
-    let waits = model(&mut admin, "Waits", &mute, "small-1").await;
-    silent.has_been_asked(1).await;
+    let mut waiting = Vec::new();
+    for number in 0..WAITING {
+        waiting.push(model(&mut admin, &format!("Waits {number}"), &mute, "small-1").await);
+    }
+    silent.has_been_asked(AT_ONCE).await;
     let others = [
         model(&mut admin, "Talks", &lively, "small-1").await,
         model(&mut admin, "Rules", &json!(1), "ema_cross").await,
@@ -59,6 +66,10 @@ async fn a_provider_that_hangs_delays_no_other_model(app: TestApp) {
         }
     };
     tokio::time::timeout(WATCHDOG, go_on).await.expect("the others wait for the one that hangs");
-    assert_eq!((cycles(waits).await, silent.requests().len()), (0, 1), "it still waits for its one answer");
-    silent.release();
+    for id in waiting {
+        assert_eq!(cycles(id).await, 0, "it still waits");
+    }
+    assert_eq!(silent.requests().len(), AT_ONCE, "each has asked once or waits for its place");
+    silent.answer(answer(&[decision("BTC", json!({}))]));
+    (0..AT_ONCE).for_each(|_| silent.release());
 }
