@@ -124,9 +124,10 @@ pub struct PaperFill {
 
 impl PaperAccount {
     /// An account that holds nothing but its capital.
-    pub fn open(trader: TraderId, capital: Money, at: Timestamp) -> Self {
+    /// At the venue whose rules it keeps: what cannot be shorted there is not shorted on paper.
+    pub fn open(trader: TraderId, venue: VenueKind, capital: Money, at: Timestamp) -> Self {
         Self {
-            book: Book::open(PAPER_BOOK, trader, VenueKind::Simulation, capital, at),
+            book: Book::open(PAPER_BOOK, trader, venue, capital, at),
             positions: Vec::new(),
             marks: Marks::new(),
             closed: Vec::new(),

@@ -6,6 +6,7 @@ use crate::domain::ids::{CycleId, ProviderId, ShadowId, TraderId};
 use crate::domain::money::Money;
 use crate::domain::paper_account::{PaperAccount, PaperFill};
 use crate::domain::time::Timestamp;
+use crate::domain::venue_kind::VenueKind;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -85,9 +86,9 @@ pub struct Progress {
 
 impl Progress {
     /// The beginning: as much money as the trader has.
-    pub fn begin(trader: TraderId, equity: Money, at: Timestamp) -> Self {
+    pub fn begin(trader: TraderId, venue: VenueKind, equity: Money, at: Timestamp) -> Self {
         Self {
-            account: PaperAccount::open(trader, equity, at),
+            account: PaperAccount::open(trader, venue, equity, at),
             model_errors: 0,
             steps: 0,
             failed: 0,

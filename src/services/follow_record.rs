@@ -78,6 +78,12 @@ async fn next(desk: &Desk, id: ShadowId, lease: &Lease) -> Result<bool, FollowEr
     shadow.seen = leader.number;
     shadow.version = expected + 1;
     let mut changes = step.changes;
+    let bill = Changes {
+        ai_calls: changes.ai_calls.clone(),
+        incidents: changes.incidents.clone(),
+        notifications: changes.notifications.clone(),
+        ..Changes::default()
+    };
     changes.guards.push(lease.guard());
     changes.updated_shadows.push((shadow.clone(), expected));
     match desk.store.commit(changes).await {
@@ -85,8 +91,11 @@ async fn next(desk: &Desk, id: ShadowId, lease: &Lease) -> Result<bool, FollowEr
             desk.live.publish(Topic::Model, None, Some(shadow.trader_id));
             Ok(true)
         }
-        // Ended or taken over meanwhile.
-        Err(CommitError::Conflict(_) | CommitError::LeaseLost(_)) => Err(FollowError::Overtaken),
+        // Ended or taken over meanwhile: the answer is of no use any more, and was paid for.
+        Err(CommitError::Conflict(_) | CommitError::LeaseLost(_)) => {
+            desk.store.commit(bill).await?;
+            Err(FollowError::Overtaken)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -124,7 +133,7 @@ impl Step {
             return Ok(Self::default());
         };
         let leader_equity = leader_equity.equity;
-        let begin = || Progress::begin(shadow.trader_id, leader_equity, market.now);
+        let begin = || Progress::begin(shadow.trader_id, scene.view.book.venue, leader_equity, market.now);
         let mut progress = shadow.progress.take().unwrap_or_else(begin);
         progress.skipped += skipped;
         progress.steps += 1;
@@ -138,9 +147,10 @@ impl Step {
         let asked = show.ask(desk, shadow, &progress, leader, &transcript).await?;
         let (bundle_hash, error) = match asked {
             Ok(answers) => {
-                let (own_scene, rulings) = show.act(&mut progress, &answers);
+                let judged_as = show.judged_as(progress.model_errors);
+                let (own_scene, rulings) = show.act(&judged_as, &mut progress, &answers);
                 compare(&mut progress, &bundle, &answers);
-                let own = own_bundle(desk, &bundle, &transcript, own_scene, &answers, rulings);
+                let own = own_bundle(desk, &bundle, &transcript, (judged_as, own_scene), &answers, rulings);
                 match own.map(|own| desk.bundles.pack(&own)) {
                     Some(Ok(packed)) => (Some(packed), None),
                     Some(Err(error)) => (None, Some(BundleError::to_string(&error))),
@@ -269,12 +279,23 @@ impl Show<'_> {
         }
     }
 
+    /// The trader as a shadow is judged: it acts by itself, and safe mode is its own.
+    fn judged_as(&self, model_errors: u32) -> Trader {
+        let mut trader = Trader { model_errors, ..self.trader.clone() };
+        trader.axes.automation_level = AutomationLevel::FullyAutomated;
+        trader
+    }
+
     /// Judges the answers as those of a model that acts by itself, and fills what passes.
-    fn act(&mut self, progress: &mut Progress, answers: &[(Coin, Answer)]) -> (SceneRecord, Vec<RulingRecord>) {
-        let trader = Trader { model_errors: progress.model_errors, ..self.trader.clone() };
+    fn act(
+        &mut self,
+        trader: &Trader,
+        progress: &mut Progress,
+        answers: &[(Coin, Answer)],
+    ) -> (SceneRecord, Vec<RulingRecord>) {
         let view = progress.account.view(self.market.now);
         let account = AccountView { name: PaperAccount::name(), free: None, entries_halted: None };
-        let mut scene = Scene::new(&trader, &view, self.market, &account, None, None);
+        let mut scene = Scene::new(trader, &view, self.market, &account, None, None);
         let mut rulings = Vec::with_capacity(answers.len());
         for (coin, answer) in answers {
             let cause = OrderCause::Decision(DecisionId::default());
@@ -366,13 +387,14 @@ fn own_bundle(
     desk: &Desk,
     leader: &Bundle,
     transcript: &Transcript,
-    scene: SceneRecord,
+    (trader, scene): (Trader, SceneRecord),
     answers: &[(Coin, Answer)],
     rulings: Vec<RulingRecord>,
 ) -> Option<Bundle> {
     Some(Bundle {
         program: env!("CARGO_PKG_VERSION").to_owned(),
         judged_at: desk.clock.now(),
+        trader,
         propose_only: false,
         source: AnswerSource::LanguageModel(transcript.conversation()?),
         scene: Some(scene),

@@ -20,8 +20,12 @@ impl Run<'_> {
         crate::observe::cycle_failed(&self.trader, self.id, error);
         if !matches!(error, CycleError::AutoPaused(_)) {
             let changes = self.failure(error);
+            let bare = bare(&changes);
             if let Err(commit) = self.desk.store.commit(changes).await {
                 crate::observe::commit_failed("recording a failed cycle", &commit);
+                // Whatever could not be written, the calls were made and the next run is not now.
+                let Err(again) = self.desk.store.commit(bare).await else { return self.publish() };
+                crate::observe::commit_failed("recording what a failed cycle cost", &again);
                 if let Err(release) = self.desk.store.release_lease(&self.lease).await {
                     crate::observe::store_failed("releasing a cycle's lease", &release);
                 }
@@ -109,6 +113,23 @@ impl Run<'_> {
 
     fn lease_release(&self) -> (String, String, i64) {
         (self.lease.name.clone(), self.lease.owner.clone(), self.lease.epoch)
+    }
+}
+
+/// The part of a failure that holds no text from outside: bill, rhythm, incident, lease.
+fn bare(changes: &Changes) -> Changes {
+    let mut incidents = changes.incidents.clone();
+    for incident in &mut incidents {
+        incident.detail = "the cycle could not be recorded; the log says why".to_owned();
+    }
+    Changes {
+        guards: changes.guards.clone(),
+        reschedules: changes.reschedules.clone(),
+        model_errors: changes.model_errors.clone(),
+        ai_calls: changes.ai_calls.clone(),
+        incidents,
+        release: changes.release.clone(),
+        ..Changes::default()
     }
 }
 

@@ -235,6 +235,7 @@ fn state(shadow: &Shadow, trader: &Trader) -> Badge {
         (false, _) => ("ended", Tone::Plain),
         (true, _) if trader.deleted_at.is_some() => ("its model is gone", Tone::Plain),
         (true, None) => ("waits for the next cycle", Tone::Wait),
+        (true, Some(progress)) if progress.failed == progress.steps => ("no answer yet", Tone::Bad),
         (true, Some(progress)) if progress.model_errors > 0 => ("last answer unusable", Tone::Bad),
         (true, Some(_)) => ("follows", Tone::Good),
     };

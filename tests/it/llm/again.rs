@@ -186,6 +186,11 @@ async fn a_shadow_trades_on_paper_at_the_prices_of_each_record(house: House) {
     assert_eq!(steps.iter().map(|step| step.number).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(steps[0].cost.map(|cost| cost.to_string()).as_deref(), Some("0.000364"));
     assert!(!follow(&house.desk, id).await.unwrap(), "each record once");
+    for step in &steps {
+        let own = bundle(&house, step.bundle.as_ref().unwrap()).await;
+        let again = replay(&own, house.desk.ai.as_ref().unwrap().answers.as_ref()).unwrap();
+        assert!(again.is_identical(), "{:?}", again.differences);
+    }
 }
 
 async fn a_shadow_never_trades_and_sees_no_later_price(house: House) {
@@ -265,6 +270,8 @@ async fn a_shadow_that_fails_says_so_and_goes_on(house: House) {
     assert!(follow(&house.desk, id).await.unwrap());
     let progress = now(&house, id).await.progress.unwrap();
     assert_eq!((progress.denied, progress.account.positions.len(), progress.model_errors), (2, 0, 0));
+    let own = bundle(&house, steps(&house, id).await[0].bundle.as_ref().unwrap()).await;
+    assert!(replay(&own, house.desk.ai.as_ref().unwrap().answers.as_ref()).unwrap().is_identical());
     let deleted = admin.api("DELETE", &format!("/api/providers/{provider}"), json!({})).await;
     assert_eq!((deleted.status, deleted.code().as_str()), (409, "provider_in_use"), "{}", deleted.body);
 }

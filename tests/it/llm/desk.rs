@@ -11,6 +11,7 @@ on_each_database!(
     the_usable_part_of_a_first_answer_survives_a_spoiled_second_one,
     a_way_of_asking_that_works_is_remembered,
     a_provider_that_refuses_the_key_is_an_incident,
+    a_zero_character_is_kept_billed_and_told,
 );
 
 const KEY: &str = "sk-canary-8d1f6a0c2b";
@@ -150,4 +151,16 @@ async fn a_provider_that_refuses_the_key_is_an_incident(house: House) {
     let mine = incidents.as_array().unwrap().iter().find(|incident| incident["type"] == "MODEL_ERROR").unwrap();
     assert!(mine.to_string().contains("refuses the key") && !incidents.to_string().contains(KEY), "{mine}");
     assert_eq!(admin.get("/api/pending-decisions").await.expect(200), json!([]));
+}
+
+async fn a_zero_character_is_kept_billed_and_told(house: House) {
+    let provider = FakeProvider::start().await;
+    provider.answer(Reply::says("I hold.\u{0}"));
+    let mut admin = house.admin().await;
+    let model = sage(&mut admin, &provider).await;
+    let cycle = run(&mut admin, model).await;
+    assert_eq!(code(&cycle, "BTC"), "model_error", "{cycle}");
+    assert!(admin.get(&format!("/cycles/{}", cycle["cycle_id"])).await.body.contains("I hold.\u{fffd}"));
+    let costs = admin.get(&format!("/api/models/{model}/ai-costs")).await.expect(200);
+    assert_eq!(costs["total"]["calls"], 2, "{costs}");
 }

@@ -92,8 +92,8 @@ pub(super) fn reply(provider: &str, asked: &Asked) -> Result<ChatReply, ChatErro
         return Err(unreadable(provider, "its content is longer than 1 MB"));
     }
     Ok(ChatReply {
-        content,
-        refusal,
+        content: without_nul(content),
+        refusal: refusal.map(without_nul),
         finish_reason: word(choice.get("finish_reason")),
         model: word(json.get("model")),
         usage: usage(json.get("usage")),
@@ -116,6 +116,12 @@ pub(super) fn offered(provider: &str, asked: &Asked) -> Result<Vec<String>, Chat
 }
 
 /// A text, nothing, or parts of which the text ones count.
+/// PostgreSQL keeps no zero character in a text, and what cannot be kept could not be billed either. It is replaced before
+/// anything is read, so that what is kept is what was read.
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
 fn content(value: Option<&Value>) -> Option<String> {
     match value {
         None | Some(Value::Null) => Some(String::new()),
