@@ -152,7 +152,9 @@ pub async fn consult(
 /// A candidate or a question that is put again must not keep a model from being asked, and so from closing: the part of a
 /// budget about which people are warned is the model's own.
 async fn within_budget(desk: &Desk, question: &Question<'_>, provider: &Provider) -> Result<Vec<Budget>, ConsultError> {
-    let trader = question.trader;
+    // A record may be old; the budget that binds is today's.
+    let today = desk.store.trader(question.trader.id).await?;
+    let trader = today.as_ref().unwrap_or(question.trader);
     let now = desk.clock.now();
     let days = desk.store.ai_days(Some(trader.id), now.month_start()).await?;
     let sum = |since: Timestamp| {

@@ -344,6 +344,11 @@ async fn the_last_part_of_a_budget_is_the_models_own(house: House) {
     let done = reask::finish(&house.desk, begun).await.unwrap();
     assert!(done.error.is_some_and(|why| why.contains("kept for the model itself")));
     assert_eq!(provider.requests().len(), 2, "neither was asked");
+    // The budget of today binds, not that of the record.
+    admin.post(&format!("/api/models/{model}/settings"), json!({ "ai_budget_day": "1" })).await.expect(200);
+    let begun = reask::begin(&house.desk, asks(second, id)).await.unwrap();
+    assert_eq!(reask::finish(&house.desk, begun).await.unwrap().error, None);
+    admin.post(&format!("/api/models/{model}/settings"), json!({ "ai_budget_day": "0.0012" })).await.expect(200);
     cycle(&mut admin, model).await;
     let spent = admin.post(&format!("/api/models/{model}/cycle"), json!({})).await.refused(503, "advisor_failed");
     assert!(spent.to_string().contains("is spent"), "{spent}");
