@@ -7,8 +7,12 @@ pub(in crate::adapters::llm) enum Shape {
     Coin,
     /// One of the signals.
     Signal,
-    /// A plain decimal number, as text so that no float comes near it, or null.
+    /// A plain decimal number, as text so that no float comes near it: what an entry must have.
+    Size,
+    /// A plain decimal number greater than zero, as text, or null.
     Number,
+    /// A plain decimal number between 0 and 1, as text, or null.
+    Share,
     /// A whole number, or null.
     Whole,
     /// Words that must be there.
@@ -53,15 +57,15 @@ impl Field {
             Self::Coin => ("coin", Shape::Coin, "The coin that is decided about, once in the answer."),
             Self::Signal => ("signal", Shape::Signal, "What to do."),
             Self::Quantity => {
-                ("quantity", Shape::Number, "Base quantity of an entry, such as 0.01; null when equity_pct is given.")
+                ("quantity", Shape::Size, "Base quantity of an entry, such as 0.01; null when equity_pct is given.")
             }
             Self::EquityPct => {
-                ("equity_pct", Shape::Number, "Instead of quantity: the entry's size in percent of equity, such as 5.")
+                ("equity_pct", Shape::Size, "Instead of quantity: the entry's size in percent of equity, such as 5.")
             }
             Self::Leverage => ("leverage", Shape::Whole, "At least 1."),
             Self::ProfitTarget => ("profit_target", Shape::Number, "Price at which to take profit."),
             Self::StopLoss => ("stop_loss", Shape::Number, "Price at which to give up."),
-            Self::Confidence => ("confidence", Shape::Number, "Between 0 and 1, such as 0.7."),
+            Self::Confidence => ("confidence", Shape::Share, "Between 0 and 1, such as 0.7."),
             Self::Justification => ("justification", Shape::Words, "Why, in a few sentences."),
             Self::Invalidation => ("invalidation", Shape::OptionalWords, "What would prove it wrong."),
         }
