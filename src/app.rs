@@ -154,10 +154,14 @@ impl Application {
         let failed = |source| StartError::Listen { address: settings.listen, source };
         let listener = TcpListener::bind(settings.listen).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let mut desk = trading::assemble(&settings, &house.db, Arc::clone(&house.clock)).await?;
+        arrange(&mut desk);
+        let desk = Arc::new(desk);
+        crate::services::credentials::watch_vault(&desk).await.map_err(trading::TradingError::from)?;
         let state = Data::new(WebState {
             access: Arc::clone(&house.access),
             health: Arc::new(Health::new(Arc::clone(&house.clock), Arc::clone(&house.access_store))),
-            shutdown: Shutdown::new(),
+            shutdown: desk.shutdown.clone(),
             clock: Arc::clone(&house.clock),
             secret,
             door: Door {
@@ -166,10 +170,6 @@ impl Application {
                 public_hosts: settings.public_hosts.clone(),
             },
         });
-        let mut desk = trading::assemble(&settings, &house.db, Arc::clone(&house.clock)).await?;
-        arrange(&mut desk);
-        let desk = Arc::new(desk);
-        crate::services::credentials::watch_vault(&desk).await.map_err(trading::TradingError::from)?;
         let server = server::serve(listener, state.clone(), Data::from(Arc::clone(&desk))).map_err(failed)?;
         observe::server_started(&address);
         Ok(Self { house, desk, state, server, address, setup_token })

@@ -26,6 +26,7 @@ mod m0017_prompt_templates;
 mod m0018_bundles;
 mod m0019_reasks;
 mod m0020_shadows;
+mod m0021_trials;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_bundles::Migration),
             Box::new(m0019_reasks::Migration),
             Box::new(m0020_shadows::Migration),
+            Box::new(m0021_trials::Migration),
         ]
     }
 }

@@ -32,6 +32,7 @@ impl BundleCodec for JsonBundles {
             cycle_id: bundle.cycle_id,
             venue: bundle.trader.axes.venue_kind(),
             at: bundle.judged_at,
+            has_brief: bundle.brief.is_some(),
             size,
             body: gzip.finish().expect("memory takes what is written to it"),
         })

@@ -28,6 +28,7 @@ use crate::services::desk::{Desk, GivenQuotes, Markets, Patience, Policy, StopGa
 use crate::services::exchange_bans::restore_bans;
 use crate::services::live::Postponed;
 use crate::services::live_feed::LiveFeed;
+use crate::services::shutdown::Shutdown;
 use crate::settings::{MarketChoice, Settings, StoreSettings};
 use crate::workers::MARKET_CLOCK;
 use std::sync::Arc;
@@ -86,7 +87,7 @@ pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Re
     let live = live.filter_map(|venue| Some((venue, exchanges.market(venue)?))).collect();
     let keys = Arc::new(VaultKeys::new(Arc::clone(&vault)));
     let chat = ChatClient::new(keys).map_err(|error| TradingError::LanguageModels(error.to_string()))?;
-    let ai = Ai { models: Arc::new(chat), answers: Arc::new(StrictReader) };
+    let ai = Ai::new(Arc::new(chat), Arc::new(StrictReader));
     Ok(Desk {
         installation: installation(&store).await?,
         stop: StopGate::new(stop_switch(&settings.store).await?),
@@ -95,6 +96,7 @@ pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Re
         markets: Markets { simulation: market, live },
         advisors: Arc::new(BuiltInAdvisors::new()),
         ai: Some(ai),
+        shutdown: Shutdown::new(),
         prompts: Arc::new(Templates),
         bundles: Arc::new(JsonBundles),
         live: LiveFeed::default(),

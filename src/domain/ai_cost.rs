@@ -77,6 +77,10 @@ pub struct AiDay {
     pub usage: TokenUsage,
     /// In US dollars.
     pub cost: Decimal,
+    /// Calls that nothing was decided by: re-asks and shadows.
+    pub trial_calls: u64,
+    /// Their part of `cost`.
+    pub trial_cost: Decimal,
 }
 
 impl AiDay {
@@ -92,7 +96,14 @@ impl AiDay {
             decisions: 0,
             usage,
             cost: Decimal::ZERO,
+            trial_calls: 0,
+            trial_cost: Decimal::ZERO,
         }
+    }
+
+    /// What the cycles cost, without the trials beside them.
+    pub fn cycle_cost(&self) -> Decimal {
+        self.cost - self.trial_cost
     }
 
     /// Adds one call.
@@ -101,7 +112,12 @@ impl AiDay {
         self.estimated_calls += u64::from(call.is_estimated);
         self.unpriced_calls += u64::from(call.cost.is_none());
         self.usage = self.usage.plus(call.usage);
-        self.cost = self.cost.saturating_add(call.cost.unwrap_or_default());
+        let cost = call.cost.unwrap_or_default();
+        self.cost = self.cost.saturating_add(cost);
+        if call.purpose != AiPurpose::Cycle {
+            self.trial_calls += 1;
+            self.trial_cost = self.trial_cost.saturating_add(cost);
+        }
     }
 
     /// Adds another day's sums, for a longer span.
@@ -112,6 +128,8 @@ impl AiDay {
         self.decisions += other.decisions;
         self.usage = self.usage.plus(other.usage);
         self.cost = self.cost.saturating_add(other.cost);
+        self.trial_calls += other.trial_calls;
+        self.trial_cost = self.trial_cost.saturating_add(other.trial_cost);
     }
 }
 

@@ -217,6 +217,8 @@ pub struct PackedBundle {
     pub venue: VenueKind,
     /// Wall-clock time of the judgement.
     pub at: Timestamp,
+    /// Whether it holds what a language model was told: a question that can be put to others.
+    pub has_brief: bool,
     /// Length of the document, in bytes.
     pub size: u64,
     /// The document, compressed.

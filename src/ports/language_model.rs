@@ -172,7 +172,8 @@ fn wait(seconds: Option<u64>) -> String {
 #[async_trait]
 pub trait LanguageModels: Send + Sync {
     /// Asks once, with bounded retries of what may be repeated (429 and 5xx, honouring `Retry-After`; no connection),
-    /// within the provider's time-out and its limit of requests at once. Dropping the future cancels the request.
+    /// within the provider's time-out. Dropping the future cancels the request. How many are asked at once is for
+    /// whoever asks to decide.
     ///
     /// # Errors
     /// [`ChatError`].

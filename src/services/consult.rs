@@ -27,13 +27,17 @@ use crate::ports::store::{Changes, Guard, KnownMode, StoreError};
 use crate::services::ai::Ai;
 use crate::services::desk::Desk;
 use crate::services::judge::Answer;
+use crate::services::shutdown::Shutdown;
 use reading::errors;
 use rust_decimal::Decimal;
+use std::time::Duration;
 
 /// Tokens of an answer beside its coins: room for models that think aloud.
 const THINKING_TOKENS_MAX: u32 = 4_096;
 /// Tokens of one coin's answer: a few sentences of reasons take a third of it.
 const COIN_TOKENS_MAX: u32 = 512;
+/// How long answers are waited for once the process is ending: less than its workers may take to end.
+const LAST_WAIT: Duration = Duration::from_secs(10);
 /// The longest part of an unusable answer that is sent back with the second question, in characters.
 const QUOTED_MAX: usize = 8_000;
 
@@ -77,6 +81,17 @@ pub enum ConsultError {
         /// In US dollars.
         limit: Decimal,
     },
+    /// The provider has been asked as often at once as its settings allow, for as long as it may take to answer.
+    #[error("no place at {provider} became free within {seconds} s: as many questions as it allows are being answered")]
+    Busy {
+        /// The provider's name.
+        provider: String,
+        /// How long was waited, in seconds.
+        seconds: u32,
+    },
+    /// The process is ending.
+    #[error("the desk was stopped before the answer came")]
+    ShuttingDown,
     /// The template does not render with this brief.
     #[error("the prompt template failed: {0}")]
     Template(#[from] TemplateError),
@@ -92,6 +107,11 @@ impl ConsultError {
     /// Whether the language model or its provider is at fault, as opposed to a budget, a template or a missing row.
     pub const fn is_the_models(&self) -> bool {
         matches!(self, Self::Chat(_))
+    }
+
+    /// Whether the same question is worth putting a little later, and nobody is at fault.
+    pub const fn is_for_later(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::ShuttingDown)
     }
 }
 
@@ -143,9 +163,18 @@ pub async fn consult(
         turns: Vec::new(),
     });
     let consultation = Consultation { desk, ai, provider: &provider, question, coins, known, transcript };
-    let answers = consultation.run(brief).await;
+    let answers = tokio::select! {
+        answers = consultation.run(brief) => answers,
+        () = given_up(&desk.shutdown) => Err(ConsultError::ShuttingDown),
+    };
     consultation.warn_of_budgets(&budgets);
     answers
+}
+
+/// Returns when the process ends and an answer that is on its way had its chance to come.
+async fn given_up(shutdown: &Shutdown) {
+    shutdown.begun().await;
+    tokio::time::sleep(LAST_WAIT).await;
 }
 
 /// The budgets that are set, none of them spent.
@@ -188,6 +217,9 @@ struct Consultation<'a> {
 
 impl Consultation<'_> {
     async fn run(&self, brief: &Brief) -> Result<Vec<(Coin, Answer)>, ConsultError> {
+        let busy =
+            || ConsultError::Busy { provider: self.provider.name.clone(), seconds: self.provider.timeout_seconds };
+        let _place = self.ai.places.take(self.provider, self.question.purpose).await.ok_or_else(busy)?;
         let (prompt, mode, first) = self.first_answer(brief).await?;
         let reader = self.ai.answers.as_ref();
         let answers = conclude(reader, &self.coins, [&first]);
@@ -229,12 +261,19 @@ impl Consultation<'_> {
         Err(refused.map_or(ConsultError::NotConnected, ConsultError::Chat))
     }
 
-    /// One call, and its line on the bill.
+    /// One call, and its line on the bill. Whoever stops waiting leaves the line of a call that was given up.
     async fn ask(&self, messages: Vec<ChatMessage>, mode: AnswerMode) -> Result<ChatReply, ChatError> {
         let at = self.desk.clock.now();
         let request = self.request(messages, mode);
+        self.transcript.open(self.turn(request.clone(), None, at));
         let reply = self.ai.models.chat(self.provider, &request).await;
-        let (usage, is_estimated) = usage(&request, &reply);
+        self.transcript.close(self.turn(request, Some(&reply), at));
+        reply
+    }
+
+    /// What was said, and what it cost; without a reply, as it is when nobody waits for one any more.
+    fn turn(&self, request: ChatRequest, reply: Option<&Result<ChatReply, ChatError>>, at: Timestamp) -> Turn {
+        let (usage, is_estimated) = usage(&request, reply);
         let waited = u64::try_from(self.desk.clock.now().since(at)).unwrap_or(0);
         let call = AiCall {
             trader_id: self.question.trader.id,
@@ -246,16 +285,20 @@ impl Consultation<'_> {
             usage,
             is_estimated,
             cost: None,
-            latency_ms: reply.as_ref().map_or(waited, |reply| reply.latency_ms),
-            is_answered: reply.is_ok(),
+            latency_ms: reply.and_then(|reply| reply.as_ref().ok()).map_or(waited, |reply| reply.latency_ms),
+            is_answered: reply.is_some_and(Result::is_ok),
         };
-        self.transcript.add(Turn {
+        let error = match reply {
+            Some(Ok(_)) => None,
+            Some(Err(error)) => Some(error.to_string()),
+            None => Some("it was given up before the answer came".to_owned()),
+        };
+        Turn {
             request,
-            reply: reply.as_ref().ok().cloned(),
-            error: reply.as_ref().err().map(ToString::to_string),
+            reply: reply.and_then(|reply| reply.as_ref().ok()).cloned(),
+            error,
             call: call.priced(self.provider.price),
-        });
-        reply
+        }
     }
 
     /// A budget of which much is gone is told once, when the line is crossed.
@@ -319,16 +362,19 @@ impl Consultation<'_> {
 }
 
 /// Tokens as the provider counted them. Where it did not say, an estimate; a provider that may have worked in vain (it
-/// was too late, or could not be understood) may have charged for the prompt.
-fn usage(request: &ChatRequest, reply: &Result<ChatReply, ChatError>) -> (TokenUsage, bool) {
+/// was too late, was given up, or could not be understood) may have charged for the prompt.
+fn usage(request: &ChatRequest, reply: Option<&Result<ChatReply, ChatError>>) -> (TokenUsage, bool) {
     let asked = request.messages.iter().map(|message| message.content.len()).sum();
     match reply {
-        Ok(ChatReply { usage: Some(usage), .. }) => (*usage, false),
-        Ok(reply) => (TokenUsage { input: estimate_tokens(asked), output: estimate_tokens(reply.content.len()) }, true),
-        Err(ChatError::TimedOut { .. } | ChatError::ServerError { .. } | ChatError::Unreadable { .. }) => {
+        None => (TokenUsage { input: estimate_tokens(asked), output: 0 }, true),
+        Some(Ok(ChatReply { usage: Some(usage), .. })) => (*usage, false),
+        Some(Ok(reply)) => {
+            (TokenUsage { input: estimate_tokens(asked), output: estimate_tokens(reply.content.len()) }, true)
+        }
+        Some(Err(ChatError::TimedOut { .. } | ChatError::ServerError { .. } | ChatError::Unreadable { .. })) => {
             (TokenUsage { input: estimate_tokens(asked), output: 0 }, true)
         }
-        Err(_) => (TokenUsage { input: 0, output: 0 }, false),
+        Some(Err(_)) => (TokenUsage { input: 0, output: 0 }, false),
     }
 }
 

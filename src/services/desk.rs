@@ -19,6 +19,7 @@ use crate::services::ai::Ai;
 use crate::services::live::Postponed;
 use crate::services::live_feed::LiveFeed;
 use crate::services::prune_bundles::RecordLimits;
+use crate::services::shutdown::Shutdown;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -183,6 +184,8 @@ pub struct Desk {
     pub advisors: Arc<dyn AdvisorDirectory>,
     /// Language models; none where nothing reaches them.
     pub ai: Option<Ai>,
+    /// The end of the process: nobody is waited for any more.
+    pub shutdown: Shutdown,
     /// Writes what language models are told.
     pub prompts: Arc<dyn PromptWriter>,
     /// Turns the records of cycles into bytes and back.

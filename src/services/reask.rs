@@ -6,15 +6,20 @@ use crate::domain::cycle::Cycle;
 use crate::domain::ids::{BUILT_IN_PROVIDER, CycleId, ProviderId, ReaskId};
 use crate::domain::reask::{REASKS_MAX, Reask, ReaskState, ReaskTemplate};
 use crate::domain::trader::MODEL_NAME_MAX;
+use crate::observe;
 use crate::ports::advisor::Brief;
 use crate::ports::bundle::{AnswerRecord, AnswerSource, Bundle, BundleError};
 use crate::ports::store::{AuditEntry, Changes, CommitError, IdKind, StoreError};
+use crate::services::ai::REASKS_AT_ONCE;
+use crate::services::aside::{Turn, commit_patiently};
 use crate::services::consult::{ConsultError, Question, Transcript, consult};
 use crate::services::desk::Desk;
 use crate::services::live_feed::Topic;
 use crate::services::replay_bundle::{ReplayError, judge_again, load};
 use crate::services::run_cycle::told;
 use crate::services::templates;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -31,6 +36,11 @@ pub struct ReaskRequest {
     pub actor: String,
 }
 
+/// Why a question has no answer whose process ended before it came.
+const LOST: &str = "the desk was stopped before the answer came";
+/// Why a question has no answer that came and could not be written.
+const NOT_KEPT: &str = "the answer came and could not be kept; the log says why";
+
 /// Why the question was not put.
 #[derive(Debug, thiserror::Error)]
 pub enum ReaskError {
@@ -46,12 +56,21 @@ pub enum ReaskError {
     /// Enough is enough.
     #[error("this question has been put {REASKS_MAX} times already")]
     TooOften,
+    /// Others are being put.
+    #[error("{REASKS_AT_ONCE} questions are being put right now; wait for one of them to be answered")]
+    TooMany,
+    /// The model has a budget, and another question is on its account.
+    #[error("another question is being put on the budget of this model; wait for its answer")]
+    BudgetBusy,
     /// It is being asked right now.
     #[error("this question is being put to {0} right now")]
     Asking(String),
     /// The provider does not exist, or holds no language models.
     #[error("provider {0} does not exist")]
     NoProvider(ProviderId),
+    /// This installation reaches no provider.
+    #[error("this installation asks no language models")]
+    NotConnected,
     /// No model is named, or its name is too long.
     #[error("must be 1 to {MODEL_NAME_MAX} characters, without control characters")]
     BadModelName,
@@ -79,6 +98,9 @@ pub struct Begun {
     pub reask: Reask,
     original: Bundle,
     brief: Brief,
+    turn: Turn,
+    /// One of [`REASKS_AT_ONCE`].
+    _place: OwnedSemaphorePermit,
 }
 
 /// Checks a question and writes it down. [`finish`] puts it.
@@ -101,10 +123,9 @@ pub async fn begin(desk: &Desk, request: ReaskRequest) -> Result<Begun, ReaskErr
     if earlier.len() >= REASKS_MAX {
         return Err(ReaskError::TooOften);
     }
-    let same = |reask: &&Reask| reask.provider_id == request.provider_id && reask.model_name == name;
-    if earlier.iter().filter(same).any(|reask| reask.state(now) == ReaskState::Asking) {
-        return Err(ReaskError::Asking(name.to_owned()));
-    }
+    let ai = desk.ai.as_ref().ok_or(ReaskError::NotConnected)?;
+    let place = Arc::clone(&ai.reasks).try_acquire_owned().map_err(|_| ReaskError::TooMany)?;
+    let turn = Turn::take(desk, cycle.trader_id).await?.ok_or(ReaskError::BudgetBusy)?;
     let reask = Reask {
         id: ReaskId(desk.next_id(IdKind::Reask).await?),
         cycle_id: cycle.id,
@@ -125,9 +146,25 @@ pub async fn begin(desk: &Desk, request: ReaskRequest) -> Result<Begun, ReaskErr
         subject: format!("cycle {}", cycle.id),
         detail: format!("{} of provider {}, {} template", reask.model_name, reask.provider_id, reask.template),
     };
-    let changes = Changes { new_reasks: vec![reask.clone()], audit: vec![audit], ..Changes::default() };
-    desk.store.commit(changes).await?;
-    Ok(Begun { reask, original, brief })
+    // Those whose process has ended stand in nobody's way.
+    let lost = earlier.into_iter().filter(|reask| reask.state(now) == ReaskState::Lost);
+    let lost = lost.map(|reask| Reask { finished_at: Some(now), error: Some(LOST.to_owned()), ..reask });
+    let changes = Changes {
+        new_reasks: vec![reask.clone()],
+        finished_reasks: lost.collect(),
+        audit: vec![audit],
+        ..Changes::default()
+    };
+    match desk.store.commit(changes).await {
+        Ok(()) => Ok(Begun { reask, original, brief, turn, _place: place }),
+        Err(error) => {
+            turn.end(desk).await;
+            Err(match error {
+                CommitError::Duplicate(_) => ReaskError::Asking(reask.model_name),
+                error => error.into(),
+            })
+        }
+    }
 }
 
 /// The record of a cycle and what its language model was told.
@@ -141,11 +178,25 @@ async fn question_of(desk: &Desk, cycle: &Cycle) -> Result<(Bundle, Brief), Reas
 /// Puts the question and keeps the answer, or why there was none.
 ///
 /// # Errors
-/// When the end could not be written.
+/// When the end could not be written; what was asked is on the bill all the same, if the store takes anything at all.
 pub async fn finish(desk: &Desk, begun: Begun) -> Result<Reask, ReaskError> {
-    let Begun { mut reask, original, brief } = begun;
+    let Begun { reask, original, brief, turn, _place } = begun;
+    let ended = turn.during(desk, end(desk, reask, &original, &brief)).await;
+    turn.end(desk).await;
+    ended
+}
+
+/// Returns when no question is being put any more: the process is about to end.
+pub async fn all_have_ended(desk: &Desk) {
+    let Some(ai) = &desk.ai else { return };
+    let all = u32::try_from(REASKS_AT_ONCE).unwrap_or(u32::MAX);
+    // It is never closed.
+    let _ = ai.reasks.acquire_many(all).await;
+}
+
+async fn end(desk: &Desk, mut reask: Reask, original: &Bundle, brief: &Brief) -> Result<Reask, ReaskError> {
     let transcript = Transcript::default();
-    let answered = ask(desk, &reask, &original, &brief, &transcript).await;
+    let answered = ask(desk, &reask, original, brief, &transcript).await;
     reask.finished_at = Some(desk.clock.now());
     let mut changes = Changes { ai_calls: transcript.calls(), incidents: transcript.warnings(), ..Changes::default() };
     if original.trader.settings.notify_errors {
@@ -159,7 +210,16 @@ pub async fn finish(desk: &Desk, begun: Begun) -> Result<Reask, ReaskError> {
         Err(error) => reask.error = Some(error.to_string()),
     }
     changes.finished_reasks.push(reask.clone());
-    desk.store.commit(changes).await?;
+    if let Err(error) = desk.store.commit(changes.clone()).await {
+        observe::commit_failed("keeping an answer", &error);
+        // The answer may be what the store does not take; that it was asked for and paid is kept.
+        (reask.bundle, reask.error) = (None, Some(NOT_KEPT.to_owned()));
+        changes.new_bundles.clear();
+        changes.finished_reasks = vec![reask.clone()];
+        if !commit_patiently(desk, "the end of a question", changes).await {
+            return Err(error.into());
+        }
+    }
     desk.live.publish(Topic::Model, None, Some(reask.trader_id));
     Ok(reask)
 }

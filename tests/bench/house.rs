@@ -113,6 +113,7 @@ impl House {
             exchanges: None,
             process: "bench".into(),
             submit_wake: Notify::new(),
+            shutdown: Default::default(),
             ai: Some(at_hand()),
             postponed: Default::default(),
         };

@@ -68,7 +68,7 @@ impl LanguageModels for AtHand {
 
 /// A language model that answers at once.
 pub fn at_hand() -> Ai {
-    Ai { models: Arc::new(AtHand(AtomicU32::new(0))), answers: Arc::new(StrictReader) }
+    Ai::new(Arc::new(AtHand(AtomicU32::new(0))), Arc::new(StrictReader))
 }
 
 /// Measures cycles of a language model, and the packing of the last one's record.

@@ -11,7 +11,7 @@ use crate::domain::provider::TokenUsage;
 use crate::domain::time::Timestamp;
 use crate::ports::store::{CommitError, Page, StoreError};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::LockType;
+use sea_orm::sea_query::{LockType, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -65,10 +65,17 @@ pub(super) async fn write(tx: &Tx, calls: &[AiCall], decisions: usize) -> Result
 /// Decimals are text on SQLite, so they are added here and not in the statement.
 async fn add(tx: &Tx, mut sum: AiDay) -> Result<(), CommitError> {
     let key = (sum.trader_id.0, sum.day.0);
-    let stored = day::Entity::find_by_id(key).lock(LockType::NoKeyUpdate).one(tx).await.map_err(failed(READING))?;
-    let Some(stored) = stored else {
-        return insert_all::<day::ActiveModel>(tx, vec![day_row(&sum)], WRITING, WHAT).await;
-    };
+    let read = || day::Entity::find_by_id(key).lock(LockType::NoKeyUpdate);
+    let mut stored = read().one(tx).await.map_err(failed(READING))?;
+    if stored.is_none() {
+        // Two processes may begin the same day: one of them writes its row, and both add to it.
+        let empty = day_row(&AiDay::empty(sum.trader_id, sum.day));
+        let once = OnConflict::columns([day::Column::TraderId, day::Column::Day]).do_nothing().to_owned();
+        let begin = day::Entity::insert(empty).on_conflict(once);
+        begin.exec_without_returning(tx).await.map_err(failed(WRITING))?;
+        stored = read().one(tx).await.map_err(failed(READING))?;
+    }
+    let stored = stored.ok_or(CommitError::Conflict(WHAT))?;
     let calls = stored.calls;
     sum.merge(&day_of(stored)?);
     let mut row = day_row(&sum);
@@ -129,6 +136,8 @@ fn day_row(sum: &AiDay) -> day::ActiveModel {
         input_tokens: signed(sum.usage.input),
         output_tokens: signed(sum.usage.output),
         cost: Amount(sum.cost),
+        trial_calls: signed(sum.trial_calls),
+        trial_cost: Amount(sum.trial_cost),
     }
     .into_active_model()
     .reset_all()
@@ -145,6 +154,8 @@ fn day_of(model: day::Model) -> Result<AiDay, StoreError> {
         decisions: unsigned(row, "decisions", model.decisions)?,
         usage: usage_of(row, model.input_tokens, model.output_tokens)?,
         cost: model.cost.0,
+        trial_calls: unsigned(row, "trial_calls", model.trial_calls)?,
+        trial_cost: model.trial_cost.0,
     })
 }
 

@@ -136,6 +136,7 @@ fn packed_of(model: Model) -> Result<PackedBundle, StoreError> {
         cycle_id: CycleId(model.cycle_id),
         venue: row.word("venue", &model.venue, VenueKind::parse)?,
         at: Timestamp(model.at),
+        has_brief: model.has_brief,
         size: model.size.unsigned_abs(),
         body: model.body,
     })
@@ -149,6 +150,7 @@ fn row_of(bundle: &PackedBundle) -> ActiveModel {
         cycle_id: Set(bundle.cycle_id.0),
         venue: Set(bundle.venue.as_str().to_owned()),
         at: Set(bundle.at.0),
+        has_brief: Set(bundle.has_brief),
         size: Set(i64::try_from(bundle.size).unwrap_or(i64::MAX)),
         stored: Set(i64::try_from(bundle.body.len()).unwrap_or(i64::MAX)),
         body: Set(bundle.body.clone()),

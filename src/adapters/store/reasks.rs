@@ -25,9 +25,8 @@ pub(super) async fn of_cycle(db: &impl ConnectionTrait, cycle: CycleId) -> Resul
     first_rows(db, &query, Page::first(limit)).await.map_err(failed(READING))?.into_iter().map(reask_of).collect()
 }
 
+/// Ended ones first: a new one is refused while the same is being asked.
 pub(super) async fn write(tx: &Tx, new: &[Reask], finished: &[Reask]) -> Result<(), CommitError> {
-    let rows = new.iter().map(|reask| row_of(reask).into_active_model().reset_all()).collect();
-    insert_all::<ActiveModel>(tx, rows, WRITING, WHAT).await?;
     for reask in finished {
         let row = row_of(reask);
         let end = ActiveModel {
@@ -39,7 +38,15 @@ pub(super) async fn write(tx: &Tx, new: &[Reask], finished: &[Reask]) -> Result<
         let open = Entity::update_many().set(end).filter(Column::Id.eq(row.id)).filter(Column::FinishedAt.is_null());
         updated_one(open.exec(tx).await.map_err(failed(WRITING))?.rows_affected, WHAT)?;
     }
-    Ok(())
+    let rows = new.iter().map(|reask| row_of(reask).into_active_model().reset_all()).collect();
+    insert_all::<ActiveModel>(tx, rows, WRITING, WHAT).await.map_err(being_asked)
+}
+
+fn being_asked(error: CommitError) -> CommitError {
+    match error {
+        CommitError::Conflict(_) => CommitError::Duplicate(WHAT),
+        other => other,
+    }
 }
 
 fn row_of(reask: &Reask) -> Model {

@@ -45,9 +45,17 @@ impl Transcript {
         }
     }
 
-    pub(super) fn add(&self, turn: Turn) {
+    /// A turn that begins. It stands as it is until it is closed.
+    pub(super) fn open(&self, turn: Turn) {
         if let Some(conversation) = &mut self.lock().conversation {
             conversation.turns.push(turn);
+        }
+    }
+
+    /// The turn that was opened last, as it ended.
+    pub(super) fn close(&self, turn: Turn) {
+        if let Some(last) = self.lock().conversation.as_mut().and_then(|conversation| conversation.turns.last_mut()) {
+            *last = turn;
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::given::{GivenProvider, read_base_url, read_key};
 use super::{ProviderError, line, living, seal};
+use crate::domain::ai_cost::AiPurpose;
 use crate::domain::ids::ProviderId;
 use crate::domain::market::Coin;
 use crate::domain::provider::{AnswerMode, Provider, ProviderKind, TokenUsage};
@@ -194,7 +195,13 @@ async fn ask_each(ai: &Ai, provider: &Provider, model_name: &str) -> TestReport 
 
 async fn ask(ai: &Ai, provider: &Provider, request: &ChatRequest) -> Result<ChatReply, ChatError> {
     let seconds = provider.timeout_seconds.min(TEST_WITHIN_SECONDS);
-    let asked = tokio::time::timeout(Duration::from_secs(seconds.into()), ai.models.chat(provider, request)).await;
+    let within = Duration::from_secs(seconds.into());
+    let place = tokio::time::timeout(within, ai.places.take(provider, AiPurpose::Reask)).await;
+    let Some(_place) = place.ok().flatten() else {
+        let why = "as many questions as its settings allow are being answered".to_owned();
+        return Err(ChatError::Unreachable { provider: provider.name.clone(), why });
+    };
+    let asked = tokio::time::timeout(within, ai.models.chat(provider, request)).await;
     asked.unwrap_or_else(|_| Err(timed_out(provider, seconds)))
 }
 

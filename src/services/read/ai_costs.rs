@@ -32,17 +32,19 @@ pub struct AiCosts {
 }
 
 impl AiCosts {
-    /// What one decision of this month cost, in US dollars; `None` without a decision or a call.
+    /// What one decision of this month cost, in US dollars; `None` without a decision or a call. Re-asks and shadows
+    /// decide nothing.
     pub fn per_decision(&self) -> Option<Decimal> {
-        if self.month.calls == 0 {
+        if self.month.calls == self.month.trial_calls {
             return None;
         }
-        self.month.cost.checked_div(Decimal::from(self.month.decisions))
+        self.month.cycle_cost().checked_div(Decimal::from(self.month.decisions))
     }
 
-    /// The result after what asking cost since the model was made; one US dollar counts as one unit of quote.
+    /// The result after what the cycles' questions cost since the model was made; one US dollar counts as one unit of
+    /// quote. Re-asks and shadows are paid for by the same budgets, and are no cost of this result.
     pub fn result_after(&self) -> Option<Money> {
-        self.result.map(|result| result - Money::new(self.ever.cost))
+        self.result.map(|result| result - Money::new(self.ever.cycle_cost()))
     }
 }
 

@@ -150,6 +150,9 @@ fn incident(run: &Run<'_>, error: &CycleError, at: Timestamp) -> NewIncident {
         CycleError::Live(_) => (IncidentKind::ExchangeNotConfigured, Severity::High, "the exchange is not configured"),
         CycleError::StaleMarketData(_) => (IncidentKind::StaleMarketData, Severity::Medium, "no fresh prices"),
         CycleError::Market(_) => (IncidentKind::StaleMarketData, Severity::Medium, "the market did not answer"),
+        CycleError::Consult(ConsultError::ShuttingDown) => {
+            (IncidentKind::ExecutionError, Severity::Low, "a cycle was abandoned")
+        }
         CycleError::Consult(ConsultError::BudgetSpent { .. } | ConsultError::PriceUnknown { .. }) => {
             (IncidentKind::CircuitBreaker, Severity::High, "the AI budget stops it")
         }

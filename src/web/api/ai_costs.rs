@@ -30,6 +30,10 @@ pub struct SpendRow {
     pub output_tokens: u64,
     /// In US dollars.
     pub cost: String,
+    /// Calls of re-asks and shadows, by which nothing is decided.
+    pub trial_calls: u64,
+    /// Their part of the cost.
+    pub trial_cost: String,
 }
 
 /// A budget and what is left of it.
@@ -61,11 +65,11 @@ pub struct AiCostsRow {
     pub months: Vec<SpendRow>,
     /// The budgets that are set.
     pub budgets: Vec<BudgetRow>,
-    /// What a decision of this month cost, in US dollars.
+    /// What a decision of this month cost, in US dollars, re-asks and shadows left out.
     pub cost_per_decision: Option<String>,
     /// Result of the current book, unrealised included.
     pub pnl: Option<String>,
-    /// The same less the total cost of asking.
+    /// The same less what the cycles' questions cost since the model was made.
     pub pnl_after_ai_cost: Option<String>,
 }
 
@@ -80,6 +84,8 @@ impl From<&AiDay> for SpendRow {
             input_tokens: day.usage.input,
             output_tokens: day.usage.output,
             cost: day.cost.normalize().to_string(),
+            trial_calls: day.trial_calls,
+            trial_cost: day.trial_cost.normalize().to_string(),
         }
     }
 }

@@ -119,6 +119,9 @@ pub(in crate::web) fn reask_error(error: ReaskError) -> AppError {
         ReaskError::Record(error) => record_error(error),
         ReaskError::NoQuestion => AppError::conflict("no_question", message),
         ReaskError::TooOften => AppError::conflict("asked_too_often", message),
+        ReaskError::TooMany => AppError::conflict("too_many_questions", message),
+        ReaskError::BudgetBusy => AppError::conflict("budget_busy", message),
+        ReaskError::NotConnected => AppError::unavailable("not_connected", message),
         ReaskError::Asking(_) => AppError::conflict("already_asking", message),
         ReaskError::NoProvider(_) => {
             AppError::invalid(BTreeMap::from([("provider_id".to_owned(), "does not exist".to_owned())]))

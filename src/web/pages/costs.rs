@@ -73,6 +73,13 @@ fn note(trader: &Trader, costs: &AiCosts) -> String {
         let calls = show::plural(costs.ever.estimated_calls, "call", "calls");
         notes.push(format!("Tokens of {calls} are estimated, because the provider did not count them."));
     }
+    if costs.ever.trial_calls > 0 {
+        let calls = show::plural(costs.ever.trial_calls, "call", "calls");
+        let cost = dollars(costs.ever.trial_cost);
+        notes.push(format!(
+            "{calls} ({cost}) were re-asks and shadows: budgets count them, a decision's cost and the result do not."
+        ));
+    }
     notes.join(" ")
 }
 

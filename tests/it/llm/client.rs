@@ -2,7 +2,6 @@
 
 use crate::support::fake_provider::{FakeProvider, Reply};
 use countersign::adapters::llm::client::{ChatClient, ProviderKeys};
-use countersign::domain::ids::ProviderId;
 use countersign::domain::provider::{AnswerMode, Provider, ProviderKind, TokenUsage};
 use countersign::ports::language_model::{ChatError, ChatMessage, ChatReply, ChatRequest, ChatRole, LanguageModels};
 use rust_decimal::Decimal;
@@ -199,29 +198,6 @@ async fn nobody_there_is_told_after_the_retries() {
     tokio::time::pause();
     let outcome = client().chat(&row, &request(AnswerMode::Plain)).await;
     assert!(matches!(&outcome, Err(ChatError::Unreachable { .. })), "{outcome:?}");
-}
-
-#[tokio::test]
-async fn a_provider_that_hangs_delays_no_other() {
-    let (slow, quick) = (FakeProvider::start().await, FakeProvider::start().await);
-    slow.answer(Reply::says("late").hangs());
-    quick.answer(Reply::says("quick"));
-    let client = Arc::new(client());
-    let chat = |row: Provider| {
-        let client = Arc::clone(&client);
-        tokio::spawn(async move { client.chat(&row, &request(AnswerMode::Plain)).await })
-    };
-    let first = chat(slow.provider());
-    slow.has_been_asked(1).await;
-    let second = chat(slow.provider());
-    let other = Provider { id: ProviderId(8), ..quick.provider() };
-    assert_eq!(chat(other).await.unwrap().unwrap().content, "quick");
-    assert_eq!(slow.requests().len(), 1, "one at once");
-    slow.release();
-    assert_eq!(first.await.unwrap().unwrap().content, "late");
-    slow.has_been_asked(2).await;
-    slow.release();
-    assert_eq!(second.await.unwrap().unwrap().content, "late");
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ async fn a_real_model_drives_a_trader() {
     let name = offered["models"][0]["model_name"].as_str().expect("a list of models").to_owned();
     // Indicators without candles: a small model on one core reads some fifty tokens a second.
     let body = json!({
-        "name": "Sage", "provider_id": provider, "model_name": name, "ai_prompt_tokens": 3_300, "ai_temperature": "0.2",
+        "name": "Sage", "provider_id": provider, "model_name": name, "ai_prompt_tokens": 3_900, "ai_temperature": "0.2",
     });
     let model = admin.post("/api/models", body).await.expect(201)["id"].as_i64().unwrap();
     admin.post(&format!("/api/models/{model}/automation"), json!({ "automation": "semi_automated" })).await.expect(200);

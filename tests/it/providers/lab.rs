@@ -127,7 +127,7 @@ impl Stage for Lab {
         let asked = Arc::clone(&models);
         let arrange = move |desk: &mut countersign::services::desk::Desk| {
             let _ = asked.vault.set(Arc::clone(&desk.vault));
-            desk.ai = Some(Ai { models: asked, answers: Arc::new(FakeReader) });
+            desk.ai = Some(Ai::new(asked, Arc::new(FakeReader)));
         };
         Self { house: House::with(database, |_| {}, arrange).await, models }
     }

@@ -53,6 +53,7 @@ async fn keep(house: &House, model: TraderId, records: impl IntoIterator<Item = 
             cycle_id: CycleId(1),
             venue: VenueKind::Simulation,
             at: now.plus_ms(-days * DAY_MS),
+            has_brief: true,
             size: bytes as u64 * 4,
             body: vec![7; bytes],
         })

@@ -1,14 +1,12 @@
 //! Asks providers over the chat-completions endpoint: the only place of ours that sends a provider's key.
 //!
 //! The address is used as it was given: `/chat/completions` and `/models` follow it. No redirect is followed, no answer
-//! is read beyond its limit, and everything (the wait for a free place, the retries and their pauses) happens within the
-//! provider's own time-out. Only what may be repeated is: 429, 5xx, and no connection at all.
+//! is read beyond its limit, and everything (the retries and their pauses) happens within the provider's own time-out. Only what may be repeated is: 429, 5xx, and no connection at all.
 
 mod attempt;
 mod envelope;
 mod words;
 
-use crate::domain::ids::ProviderId;
 use crate::domain::provider::Provider;
 use crate::ports::language_model::{ChatError, ChatReply, ChatRequest, LanguageModels};
 use async_trait::async_trait;
@@ -16,10 +14,8 @@ use attempt::{Asked, Attempt, Failure};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::Client;
 use secrecy::SecretString;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 /// Time to connect.
@@ -49,8 +45,6 @@ pub struct ClientError(String);
 pub struct ChatClient {
     http: Client,
     keys: Arc<dyn ProviderKeys>,
-    /// Free places of each provider, with the limit that they were made for.
-    places: Mutex<HashMap<ProviderId, (u32, Arc<Semaphore>)>>,
 }
 
 impl ChatClient {
@@ -69,35 +63,18 @@ impl ChatClient {
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| ClientError(error.without_url().to_string()))?;
-        Ok(Self { http, keys, places: Mutex::default() })
+        Ok(Self { http, keys })
     }
 
-    /// Asks within the provider's time-out and its limit of requests at once.
+    /// Asks within the provider's time-out.
     async fn ask(&self, provider: &Provider, path: &str, body: Option<Vec<u8>>) -> Result<Asked, ChatError> {
         let key = self.keys.open(provider)?;
         let attempt = Attempt::new(&self.http, provider, path, body, key)?;
         let seconds = provider.timeout_seconds;
-        let places = self.places(provider);
-        let whole = async {
-            let _place = places.acquire().await;
-            repeat(&attempt).await
-        };
-        match timeout(Duration::from_secs(seconds.into()), whole).await {
+        match timeout(Duration::from_secs(seconds.into()), repeat(&attempt)).await {
             Ok(answer) => answer,
             Err(_) => Err(ChatError::TimedOut { provider: provider.name.clone(), seconds }),
         }
-    }
-
-    fn places(&self, provider: &Provider) -> Arc<Semaphore> {
-        // Nothing can panic while the map is held, so a poisoned one is as good.
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let limit = provider.max_concurrency.max(1);
-        let fresh = || (limit, Arc::new(Semaphore::new(limit as usize)));
-        let entry = places.entry(provider.id).or_insert_with(fresh);
-        if entry.0 != limit {
-            *entry = fresh();
-        }
-        Arc::clone(&entry.1)
     }
 }
 

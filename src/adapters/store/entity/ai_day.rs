@@ -18,6 +18,8 @@ pub struct Model {
     pub input_tokens: i64,
     pub output_tokens: i64,
     pub cost: Amount,
+    pub trial_calls: i64,
+    pub trial_cost: Amount,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -13,6 +13,7 @@ pub struct Model {
     pub cycle_id: i64,
     pub venue: String,
     pub at: i64,
+    pub has_brief: bool,
     pub size: i64,
     pub stored: i64,
     #[sea_orm(column_type = "Blob")]
