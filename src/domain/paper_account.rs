@@ -81,6 +81,8 @@ pub struct PaperMarket<'a> {
     pub quote: Quote,
     /// Closed five-minute candles, oldest first.
     pub candles: &'a [Candle],
+    /// Closed hourly candles, oldest first: they tell what happened before the five-minute ones begin.
+    pub hourly: &'a [Candle],
 }
 
 impl PaperMarket<'_> {
@@ -91,11 +93,21 @@ impl PaperMarket<'_> {
         quantity.min(share.map_or(Quantity::ZERO, |share| self.instrument.quantize_quantity(share)))
     }
 
-    /// Lowest and highest price of the candles that began at `from` or later, and of now.
+    /// Lowest and highest price since `from`, as far as candles tell, and of now. Of the candle in which `from` lies only
+    /// the close is known to come after it.
     fn range(&self, from: Timestamp) -> (Price, Price) {
-        let since = self.candles.iter().filter(|candle| candle.open_time >= from);
-        since.fold((self.quote.price, self.quote.price), |(low, high), candle| {
-            (low.min(candle.low), high.max(candle.high))
+        let recent_from = self.candles.first().map_or(self.quote.at, |candle| candle.open_time);
+        let earlier = self.hourly.iter().filter(|candle| candle.open_time < recent_from);
+        let earlier = earlier.map(|candle| (candle, CandleInterval::OneHour.ms()));
+        let recent = self.candles.iter().map(|candle| (candle, CandleInterval::FiveMinutes.ms()));
+        earlier.chain(recent).fold((self.quote.price, self.quote.price), |(low, high), (candle, length)| {
+            if candle.open_time >= from {
+                (low.min(candle.low), high.max(candle.high))
+            } else if candle.open_time.plus_ms(length) > from {
+                (low.min(candle.close), high.max(candle.close))
+            } else {
+                (low, high)
+            }
         })
     }
 
@@ -207,6 +219,25 @@ impl PaperAccount {
         let met = worse(market.quote.price, trigger.price(), position.side.closed_by());
         let intent = closing(&position, cause, market.quote);
         self.execute(&intent, met, position.quantity, market.instrument, settings, at, trigger.word()).map(Some)
+    }
+
+    /// Sells or buys back what is held of a coin that its trader does not follow any more: no record will tell of it.
+    ///
+    /// # Errors
+    /// [`PositionError`] when the fill does not fit; nothing is changed.
+    pub fn give_up(
+        &mut self,
+        coin: &Coin,
+        market: PaperMarket<'_>,
+        settings: &TraderSettings,
+        at: Timestamp,
+    ) -> Result<Option<PaperFill>, PositionError> {
+        let Some(position) = self.positions.iter().find(|position| &position.coin == coin).cloned() else {
+            return Ok(None);
+        };
+        let intent = closing(&position, OrderCause::Protective(position.id), market.quote);
+        let why = "not followed any more";
+        self.execute(&intent, market.quote.price, position.quantity, market.instrument, settings, at, why).map(Some)
     }
 
     /// Executes an order that the rules passed; none when nothing could be had.

@@ -1,17 +1,21 @@
 //! A shadow: a candidate that is told what a trader's language model is told, at the same moments, and acts on paper.
 //! It never trades; it shows how it would have done.
 
+use crate::domain::book::Book;
 use crate::domain::digest::Digest;
-use crate::domain::ids::{CycleId, ProviderId, ShadowId, TraderId};
+use crate::domain::ids::{BookId, CycleId, ProviderId, ShadowId, TraderId};
+use crate::domain::market::Coin;
 use crate::domain::money::Money;
 use crate::domain::paper_account::{PaperAccount, PaperFill};
 use crate::domain::time::Timestamp;
-use crate::domain::venue_kind::VenueKind;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 /// Shadows that run at the same time, of all traders together.
 pub const SHADOWS_MAX: usize = 20;
+
+/// Shadows of one trader that are listed, ended ones included; older ones are found by their id.
+pub const SHADOWS_LISTED_MAX: u32 = 100;
 
 /// A candidate and how it has done so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,11 +51,21 @@ impl Shadow {
     pub const fn is_active(&self) -> bool {
         self.stopped_at.is_none()
     }
+
+    /// The coins that it holds on paper.
+    pub fn held(&self) -> impl Iterator<Item = &Coin> {
+        let account = self.progress.as_ref().map(|progress| &progress.account);
+        account.into_iter().flat_map(|account| &account.positions).map(|position| &position.coin)
+    }
 }
 
 /// How a shadow has done, beside the trader that it follows, since its first record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
+    /// The trader's book with which it is compared. With another one (another environment, another account) nothing
+    /// could be compared: the shadow ends.
+    #[serde(default)]
+    pub book: BookId,
     /// The account on paper. It began with the trader's equity of its first record.
     pub account: PaperAccount,
     /// Answers in a row that could not be used.
@@ -60,7 +74,7 @@ pub struct Progress {
     pub steps: u32,
     /// Those to which it gave no answer.
     pub failed: u32,
-    /// Records that it did not see, because it was too slow or they were gone.
+    /// Records that it did not see, because it was too slow or they were gone or damaged.
     pub skipped: u32,
     /// Coins for which both gave a usable answer.
     pub compared: u32,
@@ -72,8 +86,14 @@ pub struct Progress {
     pub denied: u32,
     /// What asking it has cost, in US dollars.
     pub cost: Decimal,
+    /// Its calls that nobody priced; they are missing in `cost`.
+    #[serde(default)]
+    pub unpriced_calls: u32,
     /// What asking the trader's own model has cost in the same cycles.
     pub leader_cost: Decimal,
+    /// The trader's calls that nobody priced; they are missing in `leader_cost`.
+    #[serde(default)]
+    pub leader_unpriced_calls: u32,
     /// The trader's equity at the first record.
     pub leader_start: Money,
     /// The trader's equity at the last one.
@@ -82,13 +102,17 @@ pub struct Progress {
     pub leader_high: Money,
     /// The deepest fall of the trader's equity below its highest, in percent.
     pub leader_drawdown_pct: Decimal,
+    /// Why it ended by itself, in words.
+    #[serde(default)]
+    pub ended: Option<String>,
 }
 
 impl Progress {
     /// The beginning: as much money as the trader has.
-    pub fn begin(trader: TraderId, venue: VenueKind, equity: Money, at: Timestamp) -> Self {
+    pub fn begin(leader: &Book, equity: Money, at: Timestamp) -> Self {
         Self {
-            account: PaperAccount::open(trader, venue, equity, at),
+            book: leader.id,
+            account: PaperAccount::open(leader.trader_id, leader.venue, equity, at),
             model_errors: 0,
             steps: 0,
             failed: 0,
@@ -98,11 +122,14 @@ impl Progress {
             unusable: 0,
             denied: 0,
             cost: Decimal::ZERO,
+            unpriced_calls: 0,
             leader_cost: Decimal::ZERO,
+            leader_unpriced_calls: 0,
             leader_start: equity,
             leader_equity: equity,
             leader_high: equity,
             leader_drawdown_pct: Decimal::ZERO,
+            ended: None,
         }
     }
 

@@ -6,7 +6,6 @@ use crate::domain::ids::{BookId, ProviderId, TraderId};
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::money::Money;
 use crate::domain::order::OrderStatus;
-use crate::domain::shadow::Shadow;
 use crate::domain::time::Timestamp;
 use crate::domain::trader::{Trader, TradingState, check_name};
 use crate::domain::trader_settings::{SPECS, TraderSettings};
@@ -442,7 +441,7 @@ pub async fn reset_high_water_mark(desk: &Desk, id: TraderId, by: &str) -> Resul
 
 /// Nobody follows a model that is gone.
 async fn end_shadows(desk: &Desk, changes: &mut Changes, id: TraderId, at: Timestamp) -> Result<(), StoreError> {
-    for mut shadow in desk.store.shadows(id).await?.into_iter().filter(Shadow::is_active) {
+    for mut shadow in desk.store.followers(id).await? {
         let expected = shadow.version;
         (shadow.stopped_at, shadow.version) = (Some(at), expected + 1);
         changes.updated_shadows.push((shadow, expected));

@@ -9,6 +9,7 @@ mod propose;
 mod record;
 
 pub use brief::{BriefDepth, BriefError, BriefScene, brief};
+pub(crate) use brief::{closed_trade, position_brief};
 pub(crate) use propose::take_terms;
 pub(crate) use record::told;
 
@@ -19,6 +20,7 @@ use crate::domain::cycle::CycleTrigger;
 use crate::domain::ids::{BUILT_IN_PROVIDER, CycleId, TraderId};
 use crate::domain::market::{CandleInterval, Coin, Quote};
 use crate::domain::money::Price;
+use crate::domain::shadow::Shadow;
 use crate::domain::trader::{Trader, TradingState};
 use crate::domain::venue_kind::{AutomationLevel, VenueKind};
 use crate::ports::advisor::{Advice, AdvisorError};
@@ -231,7 +233,10 @@ impl Run<'_> {
         let day = market.now().day_start();
         let view = self.view(book.id, day).await?;
         let mut coins = relevant_coins(&self.trader, &view);
-        for (coin, _) in self.request.decisions.iter().flatten() {
+        // Whoever follows this trader on paper sees no prices but those of its records.
+        let followers = self.desk.store.followers(self.trader.id).await?;
+        let given = self.request.decisions.iter().flatten().map(|(coin, _)| coin);
+        for coin in given.chain(followers.iter().flat_map(Shadow::held)) {
             if !coins.contains(coin) {
                 coins.push(coin.clone());
             }
@@ -241,7 +246,7 @@ impl Run<'_> {
         self.auto_pause(&view, &market_view, market.as_ref()).await?;
         let advice = match &self.request.decisions {
             Some(decisions) => Advice { coins: decisions.clone(), asked: String::new(), answered: String::new() },
-            None => self.ask(&view, &market_view, &account, market).await?,
+            None => self.ask(&view, &market_view, &account, (market, !followers.is_empty())).await?,
         };
         self.decide(&advice, &market_view, &account, view).await
     }
@@ -332,7 +337,7 @@ impl Run<'_> {
         view: &BookView,
         market: &MarketView,
         account: &AccountView,
-        source: &Arc<dyn MarketData>,
+        (source, is_followed): (&Arc<dyn MarketData>, bool),
     ) -> Result<Advice, CycleError> {
         let scene = BriefScene { trader: &self.trader, view, market, source: source.as_ref() };
         if self.trader.provider_id != BUILT_IN_PROVIDER {
@@ -344,9 +349,8 @@ impl Run<'_> {
         let advisor = self.desk.advisors.find(self.trader.provider_id, &self.trader.model_name);
         let advisor = advisor.ok_or_else(|| CycleError::UnknownAdvisor(self.trader.model_name.clone()))?;
         let asked;
-        let told = if self.desk.store.is_followed(self.trader.id).await? {
-            // Whoever follows on paper is told everything; rules look at their part of it.
-            let brief = brief(self.desk, &scene, BriefDepth::Whole).await?;
+        let told = if is_followed {
+            let brief = brief(self.desk, &scene, BriefDepth::RulesFollowed).await?;
             let coins = brief.coins.iter().map(|coin| &coin.coin);
             let seen = keep::Asked { scene: records::scene(market, account, view, coins), brief };
             &self.asked.get_or_init(|| seen).brief

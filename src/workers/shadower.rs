@@ -6,13 +6,23 @@ use crate::domain::ids::ShadowId;
 use crate::domain::shadow::SHADOWS_MAX;
 use crate::services::desk::Desk;
 use crate::services::follow_record::{FollowError, follow};
+use crate::services::reask::all_have_ended;
+use futures_util::FutureExt;
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, timeout};
 
 /// How often new records are looked for. Nothing that trades waits for them.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The pause after a shadow could not be shown a record; it doubles with each further failure.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::from_secs(300);
+/// How long questions that are being put may take once the end has begun.
+const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 
 pub(super) fn start(workers: &mut Workers, desk: Arc<Desk>) {
     let shutdown = workers.shutdown().clone();
@@ -22,8 +32,8 @@ pub(super) fn start(workers: &mut Workers, desk: Arc<Desk>) {
             pulse.beat();
             let round = async {
                 running.reap();
-                for shadow in desk.store.active_shadows().await?.into_iter().take(SHADOWS_MAX) {
-                    running.launch(&desk, shadow.id);
+                for shadow in desk.store.shadows_behind().await? {
+                    running.launch(&desk, shadow);
                 }
                 Ok(())
             };
@@ -33,35 +43,68 @@ pub(super) fn start(workers: &mut Workers, desk: Arc<Desk>) {
                 () = shutdown.begun() => {}
             }
         }
-        // What is being asked is given up: it is asked again after the next start, and nothing depends on it.
-        running.tasks.abort_all();
+        // They give up soon by themselves, and write down what was asked: it was paid for.
+        let all = async {
+            while running.tasks.join_next().await.is_some() {}
+            all_have_ended(&desk).await;
+        };
+        if timeout(DRAIN_WITHIN, all).await.is_err() {
+            crate::observe::questions_abandoned();
+        }
     });
 }
 
 /// Shadows that are being shown a record in this process.
 #[derive(Default)]
 struct Running {
-    tasks: JoinSet<()>,
+    tasks: JoinSet<(ShadowId, bool)>,
     by_shadow: HashMap<ShadowId, AbortHandle>,
+    pauses: HashMap<ShadowId, Pause>,
+}
+
+/// After a failure.
+struct Pause {
+    until: Instant,
+    next: Duration,
 }
 
 impl Running {
     fn launch(&mut self, desk: &Arc<Desk>, shadow: ShadowId) {
-        if self.by_shadow.contains_key(&shadow) {
+        let rests = self.pauses.get(&shadow).is_some_and(|pause| pause.until > Instant::now());
+        if rests || self.by_shadow.len() >= SHADOWS_MAX || self.by_shadow.contains_key(&shadow) {
             return;
         }
         let desk = Arc::clone(desk);
         let handle = self.tasks.spawn(async move {
-            match follow(&desk, shadow).await {
-                Ok(_) | Err(FollowError::Overtaken) => {}
-                Err(error) => crate::observe::shadow_not_shown(shadow, &error),
+            // A defect must not ask again every other second.
+            match AssertUnwindSafe(follow(&desk, shadow)).catch_unwind().await {
+                Ok(Ok(_) | Err(FollowError::Overtaken)) => (shadow, true),
+                Ok(Err(error)) => {
+                    crate::observe::shadow_not_shown(shadow, &error);
+                    (shadow, false)
+                }
+                Err(_) => {
+                    crate::observe::worker_panicked("shadower");
+                    (shadow, false)
+                }
             }
         });
         self.by_shadow.insert(shadow, handle);
     }
 
     fn reap(&mut self) {
-        while self.tasks.try_join_next().is_some() {}
+        let now = Instant::now();
+        while let Some(ended) = self.tasks.try_join_next() {
+            let Ok((shadow, is_well)) = ended else { continue };
+            let before = self.pauses.remove(&shadow);
+            if !is_well {
+                let length = before.map_or(FIRST_PAUSE, |pause| pause.next);
+                let next = (length * 2).min(PAUSE_MAX);
+                self.pauses.insert(shadow, Pause { until: now + length, next });
+            }
+        }
         self.by_shadow.retain(|_, handle| !handle.is_finished());
+        // Those of shadows that were ended meanwhile.
+        self.pauses.retain(|_, pause| pause.until + 2 * PAUSE_MAX > now);
     }
 }

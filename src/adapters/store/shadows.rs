@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    Select,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait, Select,
 };
 
 const READING: &str = "reading candidates on paper";
@@ -31,19 +31,30 @@ impl ShadowReads for SqlStore {
         found.map_err(failed(READING))?.map(shadow_of).transpose()
     }
 
-    async fn shadows(&self, trader: TraderId) -> Result<Vec<Shadow>, StoreError> {
-        let query = Entity::find().filter(Column::TraderId.eq(trader.0)).order_by_desc(Column::Id);
+    async fn shadows(&self, trader: TraderId, page: Page) -> Result<Vec<Shadow>, StoreError> {
+        let mut query = Entity::find().filter(Column::TraderId.eq(trader.0)).order_by_desc(Column::Id);
+        if let Some(before) = page.before {
+            query = query.filter(Column::Id.lt(before));
+        }
+        first_rows(&self.db.reader, &query, page).await.map_err(failed(READING))?.into_iter().map(shadow_of).collect()
+    }
+
+    async fn followers(&self, trader: TraderId) -> Result<Vec<Shadow>, StoreError> {
+        let query = active().filter(Column::TraderId.eq(trader.0));
         query.all(&self.db.reader).await.map_err(failed(READING))?.into_iter().map(shadow_of).collect()
     }
 
     async fn active_shadows(&self) -> Result<Vec<Shadow>, StoreError> {
-        let query = Entity::find().filter(Column::StoppedAt.is_null()).order_by_asc(Column::Id);
-        query.all(&self.db.reader).await.map_err(failed(READING))?.into_iter().map(shadow_of).collect()
+        active().all(&self.db.reader).await.map_err(failed(READING))?.into_iter().map(shadow_of).collect()
     }
 
-    async fn is_followed(&self, trader: TraderId) -> Result<bool, StoreError> {
-        let query = Entity::find().filter(Column::TraderId.eq(trader.0)).filter(Column::StoppedAt.is_null());
-        Ok(query.count(&self.db.reader).await.map_err(failed(READING))? > 0)
+    async fn shadows_behind(&self) -> Result<Vec<ShadowId>, StoreError> {
+        let of_leader = Expr::col((bundle::Entity, bundle::Column::TraderId)).equals((Entity, Column::TraderId));
+        let unseen = Expr::col((bundle::Entity, bundle::Column::Id)).gt(Expr::col((Entity, Column::Seen)));
+        let next = questions().select_only().column(bundle::Column::Id).filter(of_leader).filter(unseen).into_query();
+        let query = active().select_only().column(Column::Id).filter(Expr::exists(next));
+        let ids: Vec<i64> = query.into_tuple().all(&self.db.reader).await.map_err(failed(READING))?;
+        Ok(ids.into_iter().map(ShadowId).collect())
     }
 
     async fn shadow_steps(&self, shadow: ShadowId, page: Page) -> Result<Vec<ShadowStep>, StoreError> {
@@ -55,20 +66,16 @@ impl ShadowReads for SqlStore {
         first_rows(&self.db.reader, &query, page).await.map_err(failed(READING))?.into_iter().map(step_of).collect()
     }
 
-    async fn leader_records(&self, trader: TraderId, after: i64, limit: u32) -> Result<Vec<LeaderRecord>, StoreError> {
-        let query = own_records(trader, after).select_only();
-        let query = query.columns([bundle::Column::Id, bundle::Column::CycleId]).column(bundle::Column::Hash);
-        let query = query.order_by_asc(bundle::Column::Id).limit(u64::from(limit));
-        let rows: Vec<(i64, i64, String)> = query.into_tuple().all(&self.db.reader).await.map_err(failed(READING))?;
-        let record = |(number, cycle, hash): (i64, i64, String)| {
-            let hash = Row::new("bundles", number).word("hash", &hash, Digest::parse)?;
-            Ok(LeaderRecord { number, cycle_id: CycleId(cycle), hash })
-        };
-        rows.into_iter().map(record).collect()
+    async fn next_record(&self, trader: TraderId, after: i64) -> Result<Option<LeaderRecord>, StoreError> {
+        one_record(&self.db.reader, questions_of(trader, after).order_by_asc(bundle::Column::Id)).await
     }
 
-    async fn leader_records_after(&self, trader: TraderId, after: i64) -> Result<u64, StoreError> {
-        Ok(own_records(trader, after).count(&self.db.reader).await.map_err(failed(READING))?)
+    async fn last_record(&self, trader: TraderId, after: i64) -> Result<Option<LeaderRecord>, StoreError> {
+        one_record(&self.db.reader, questions_of(trader, after).order_by_desc(bundle::Column::Id)).await
+    }
+
+    async fn records_after(&self, trader: TraderId, after: i64) -> Result<u64, StoreError> {
+        Ok(questions_of(trader, after).count(&self.db.reader).await.map_err(failed(READING))?)
     }
 
     async fn newest_record(&self) -> Result<i64, StoreError> {
@@ -78,18 +85,37 @@ impl ShadowReads for SqlStore {
     }
 }
 
-/// Records that a trader's cycles point to: not those of questions that were put again, nor those of shadows.
-fn own_records(trader: TraderId, after: i64) -> Select<bundle::Entity> {
+fn active() -> Select<Entity> {
+    Entity::find().filter(Column::StoppedAt.is_null()).order_by_asc(Column::Id)
+}
+
+/// Records that hold a question and that cycles point to: not those of re-asks, nor those of shadows.
+fn questions() -> Select<bundle::Entity> {
     let own = Query::select()
         .expr(Expr::val(1))
         .from(cycle::Entity)
         .and_where(Expr::col((cycle::Entity, cycle::Column::Id)).equals((bundle::Entity, bundle::Column::CycleId)))
         .and_where(Expr::col((cycle::Entity, cycle::Column::Bundle)).equals((bundle::Entity, bundle::Column::Hash)))
         .to_owned();
-    bundle::Entity::find()
-        .filter(bundle::Column::TraderId.eq(trader.0))
-        .filter(bundle::Column::Id.gt(after))
-        .filter(Expr::exists(own))
+    bundle::Entity::find().filter(bundle::Column::HasBrief.eq(true)).filter(Expr::exists(own))
+}
+
+fn questions_of(trader: TraderId, after: i64) -> Select<bundle::Entity> {
+    questions().filter(bundle::Column::TraderId.eq(trader.0)).filter(bundle::Column::Id.gt(after))
+}
+
+async fn one_record(
+    db: &impl ConnectionTrait,
+    query: Select<bundle::Entity>,
+) -> Result<Option<LeaderRecord>, StoreError> {
+    let columns = [bundle::Column::Id, bundle::Column::CycleId];
+    let query = query.select_only().columns(columns).column(bundle::Column::Hash).limit(1);
+    let row: Option<(i64, i64, String)> = query.into_tuple().one(db).await.map_err(failed(READING))?;
+    let record = |(number, cycle, hash): (i64, i64, String)| {
+        let hash = Row::new("bundles", number).word("hash", &hash, Digest::parse)?;
+        Ok(LeaderRecord { number, cycle_id: CycleId(cycle), hash })
+    };
+    row.map(record).transpose()
 }
 
 pub(super) async fn write(

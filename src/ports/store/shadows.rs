@@ -22,18 +22,22 @@ pub struct LeaderRecord {
 pub trait ShadowReads: Send + Sync {
     /// A shadow, active or not.
     async fn shadow(&self, id: ShadowId) -> Result<Option<Shadow>, StoreError>;
-    /// The shadows of a trader, the newest first.
-    async fn shadows(&self, trader: TraderId) -> Result<Vec<Shadow>, StoreError>;
+    /// The shadows of a trader, ended ones too, the newest first.
+    async fn shadows(&self, trader: TraderId, page: Page) -> Result<Vec<Shadow>, StoreError>;
+    /// The shadows that follow a trader now, oldest first.
+    async fn followers(&self, trader: TraderId) -> Result<Vec<Shadow>, StoreError>;
     /// Every shadow that is shown new records, oldest first.
     async fn active_shadows(&self) -> Result<Vec<Shadow>, StoreError>;
-    /// Whether anybody follows a trader.
-    async fn is_followed(&self, trader: TraderId) -> Result<bool, StoreError>;
+    /// Those of them for whom there is a record that they have not seen, oldest first.
+    async fn shadows_behind(&self) -> Result<Vec<ShadowId>, StoreError>;
     /// The steps of a shadow, the newest first.
     async fn shadow_steps(&self, shadow: ShadowId, page: Page) -> Result<Vec<ShadowStep>, StoreError>;
-    /// Records of a trader's own cycles after a number, the oldest first.
-    async fn leader_records(&self, trader: TraderId, after: i64, limit: u32) -> Result<Vec<LeaderRecord>, StoreError>;
-    /// How many records of a trader's own cycles come after a number.
-    async fn leader_records_after(&self, trader: TraderId, after: i64) -> Result<u64, StoreError>;
+    /// Of the records of a trader's own cycles that hold a question: the first one after a number.
+    async fn next_record(&self, trader: TraderId, after: i64) -> Result<Option<LeaderRecord>, StoreError>;
+    /// The last one after a number.
+    async fn last_record(&self, trader: TraderId, after: i64) -> Result<Option<LeaderRecord>, StoreError>;
+    /// How many come after a number.
+    async fn records_after(&self, trader: TraderId, after: i64) -> Result<u64, StoreError>;
     /// The number of the newest record of all; 0 before the first.
     async fn newest_record(&self) -> Result<i64, StoreError>;
 }

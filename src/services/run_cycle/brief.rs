@@ -34,6 +34,9 @@ const CANDLE_AGE_MAX: i64 = 2;
 pub enum BriefDepth {
     /// Prices and hourly candles: all that rules look at. Without candles there is no brief.
     Rules,
+    /// Everything, for rules whose records are shown to others: they look at their part of it, and without hourly
+    /// candles there is no brief either.
+    RulesFollowed,
     /// Everything; what cannot be had is named.
     Whole,
 }
@@ -71,7 +74,7 @@ pub async fn brief(desk: &Desk, scene: &BriefScene<'_>, depth: BriefDepth) -> Re
     let coins = coins(scene, depth, &mut missing).await?;
     let (closed_trades, past_decisions) = match depth {
         BriefDepth::Rules => (Vec::new(), Vec::new()),
-        BriefDepth::Whole => history(desk, view).await?,
+        BriefDepth::RulesFollowed | BriefDepth::Whole => history(desk, view).await?,
     };
     let equity = view.value(&market.marks()).map_or(view.book.cash, |valuation| valuation.equity);
     // A new day and a new height begin with the first look at them.
@@ -113,15 +116,21 @@ async fn coins(
             missing.push(gap(&coin, BriefInput::Price, stale(market, &coin, trader)));
             continue;
         };
-        let (candles, recent_candles) = match depth {
-            BriefDepth::Rules => {
-                let hourly = scene.source.candles(&instrument.symbol, CandleInterval::OneHour, BRIEF_CANDLES).await?;
-                (hourly, Arc::from([]))
+        let market = (&coin, &instrument.symbol);
+        let candles = match depth {
+            BriefDepth::Rules => scene.source.candles(market.1, CandleInterval::OneHour, BRIEF_CANDLES).await?,
+            BriefDepth::RulesFollowed => {
+                let candles = scene.source.candles(market.1, CandleInterval::OneHour, BRIEF_CANDLES).await?;
+                note_defect(scene, market.0, (CandleInterval::OneHour, &candles), missing);
+                candles
             }
-            BriefDepth::Whole => (
-                named_candles(scene, (&coin, &instrument.symbol), CandleInterval::OneHour, missing).await,
-                named_candles(scene, (&coin, &instrument.symbol), CandleInterval::FiveMinutes, missing).await,
-            ),
+            BriefDepth::Whole => named_candles(scene, market, CandleInterval::OneHour, missing).await,
+        };
+        let recent_candles = match depth {
+            BriefDepth::Rules => Arc::from([]),
+            BriefDepth::RulesFollowed | BriefDepth::Whole => {
+                named_candles(scene, market, CandleInterval::FiveMinutes, missing).await
+            }
         };
         let position = view.position(&coin).and_then(|position| position_brief(position, quote.price));
         let waiting = view.is_busy(&coin);
@@ -145,21 +154,37 @@ async fn named_candles(
     interval: CandleInterval,
     missing: &mut Vec<MissingInput>,
 ) -> Arc<[Candle]> {
-    let (input, limit) = match interval {
-        CandleInterval::OneHour => (BriefInput::HourlyCandles, BRIEF_CANDLES),
-        CandleInterval::FiveMinutes => (BriefInput::RecentCandles, BRIEF_RECENT_CANDLES),
+    let limit = match interval {
+        CandleInterval::OneHour => BRIEF_CANDLES,
+        CandleInterval::FiveMinutes => BRIEF_RECENT_CANDLES,
     };
-    let candles = match scene.source.candles(symbol, interval, limit).await {
-        Ok(candles) => candles,
-        Err(error) => {
-            missing.push(gap(coin, input, error.to_string()));
-            return Arc::from([]);
+    match scene.source.candles(symbol, interval, limit).await {
+        Ok(candles) => {
+            note_defect(scene, coin, (interval, &candles), missing);
+            candles
         }
-    };
-    if let Some(why) = defect(&candles, interval, scene.market.now) {
-        missing.push(gap(coin, input, why));
+        Err(error) => {
+            missing.push(gap(coin, input_of(interval), error.to_string()));
+            Arc::from([])
+        }
     }
-    candles
+}
+
+fn note_defect(
+    scene: &BriefScene<'_>,
+    coin: &Coin,
+    (interval, candles): (CandleInterval, &[Candle]),
+    missing: &mut Vec<MissingInput>,
+) {
+    let defect = defect(candles, interval, scene.market.now);
+    missing.extend(defect.map(|why| gap(coin, input_of(interval), why)));
+}
+
+const fn input_of(interval: CandleInterval) -> BriefInput {
+    match interval {
+        CandleInterval::OneHour => BriefInput::HourlyCandles,
+        CandleInterval::FiveMinutes => BriefInput::RecentCandles,
+    }
 }
 
 /// What is the matter with candles, if anything.
@@ -184,7 +209,8 @@ fn stale(market: &MarketView, coin: &Coin, trader: &Trader) -> String {
     )
 }
 
-fn position_brief(position: &Position, price: Price) -> Option<PositionBrief> {
+/// An open position at a price, as an advisor sees it.
+pub(crate) fn position_brief(position: &Position, price: Price) -> Option<PositionBrief> {
     Some(PositionBrief {
         side: position.side,
         quantity: position.quantity,
@@ -231,7 +257,8 @@ async fn history(desk: &Desk, view: &BookView) -> Result<(Vec<ClosedTrade>, Vec<
     Ok((closed, decisions.iter().map(|decision| past_decision(decision, &orders)).collect()))
 }
 
-fn closed_trade(position: &Position) -> Option<ClosedTrade> {
+/// A round trip that is over, as an advisor sees it.
+pub(crate) fn closed_trade(position: &Position) -> Option<ClosedTrade> {
     Some(ClosedTrade {
         coin: position.coin.clone(),
         side: position.side,

@@ -3,9 +3,10 @@
 use super::wire::{any_model, list, model, number, read_page, time};
 use crate::domain::ids::{ProviderId, ShadowId, TraderId};
 use crate::domain::paper_account::PaperFill;
-use crate::domain::shadow::{Progress, Shadow, ShadowStep};
+use crate::domain::shadow::{Progress, SHADOWS_LISTED_MAX, Shadow, ShadowStep};
 use crate::domain::trader::{MODEL_NAME_MAX, NAME_MAX};
 use crate::ports::language_model::TEMPLATE_MAX_BYTES;
+use crate::ports::store::Page;
 use crate::services::desk::Desk;
 use crate::services::shadows::{self, NewShadow, ShadowError};
 use crate::web::ctx::Ctx;
@@ -146,7 +147,8 @@ pub struct PaperFillRow {
 /// 404.
 pub async fn index(desk: Data<Desk>, id: Path<i64>) -> Result<HttpResponse, AppError> {
     let trader = any_model(&desk, *id).await?;
-    let rows: Vec<ShadowRow> = desk.store.shadows(trader.id).await?.iter().map(row).collect();
+    let rows: Vec<ShadowRow> =
+        desk.store.shadows(trader.id, Page::first(SHADOWS_LISTED_MAX)).await?.iter().map(row).collect();
     Ok(HttpResponse::Ok().json(rows))
 }
 

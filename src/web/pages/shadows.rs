@@ -8,7 +8,7 @@ use super::shell::shell;
 use crate::domain::access::Permission;
 use crate::domain::money::Money;
 use crate::domain::paper_account::PaperFill;
-use crate::domain::shadow::{Progress, Shadow, ShadowStep};
+use crate::domain::shadow::{Progress, SHADOWS_LISTED_MAX, Shadow, ShadowStep};
 use crate::domain::signal::Side;
 use crate::domain::time::Timestamp;
 use crate::domain::trader::{NAME_MAX, Trader};
@@ -161,7 +161,7 @@ async fn page(
     (status, errors, error): (StatusCode, &BTreeMap<String, String>, &str),
     typed: &Typed,
 ) -> Result<HttpResponse, AppError> {
-    let shadows = desk.store.shadows(trader.id).await?;
+    let shadows = desk.store.shadows(trader.id, Page::first(SHADOWS_LISTED_MAX)).await?;
     let mut lines = Vec::with_capacity(shadows.len());
     for shadow in &shadows {
         lines.push(line(desk, shadow, trader).await?);

@@ -299,12 +299,14 @@ pass_on! {
 pass_on! {
     ShadowReads {
         async fn shadow(&self, id: ShadowId) -> Result<Option<Shadow>, StoreError>;
-        async fn shadows(&self, trader: TraderId) -> Result<Vec<Shadow>, StoreError>;
+        async fn shadows(&self, trader: TraderId, page: Page) -> Result<Vec<Shadow>, StoreError>;
         async fn active_shadows(&self) -> Result<Vec<Shadow>, StoreError>;
-        async fn is_followed(&self, trader: TraderId) -> Result<bool, StoreError>;
+        async fn shadows_behind(&self) -> Result<Vec<ShadowId>, StoreError>;
+        async fn followers(&self, trader: TraderId) -> Result<Vec<Shadow>, StoreError>;
         async fn shadow_steps(&self, shadow: ShadowId, page: Page) -> Result<Vec<ShadowStep>, StoreError>;
-        async fn leader_records(&self, trader: TraderId, after: i64, limit: u32) -> Result<Vec<LeaderRecord>, StoreError>;
-        async fn leader_records_after(&self, trader: TraderId, after: i64) -> Result<u64, StoreError>;
+        async fn next_record(&self, trader: TraderId, after: i64) -> Result<Option<LeaderRecord>, StoreError>;
+        async fn last_record(&self, trader: TraderId, after: i64) -> Result<Option<LeaderRecord>, StoreError>;
+        async fn records_after(&self, trader: TraderId, after: i64) -> Result<u64, StoreError>;
         async fn newest_record(&self) -> Result<i64, StoreError>;
     }
 }
