@@ -154,14 +154,15 @@ impl Application {
         let failed = |source| StartError::Listen { address: settings.listen, source };
         let listener = TcpListener::bind(settings.listen).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let mut desk = trading::assemble(&settings, &house.db, Arc::clone(&house.clock)).await?;
+        let shutdown = Shutdown::new();
+        let mut desk = trading::assemble(&settings, &house.db, Arc::clone(&house.clock), shutdown.clone()).await?;
         arrange(&mut desk);
         let desk = Arc::new(desk);
         crate::services::credentials::watch_vault(&desk).await.map_err(trading::TradingError::from)?;
         let state = Data::new(WebState {
             access: Arc::clone(&house.access),
             health: Arc::new(Health::new(Arc::clone(&house.clock), Arc::clone(&house.access_store))),
-            shutdown: desk.shutdown.clone(),
+            shutdown,
             clock: Arc::clone(&house.clock),
             secret,
             door: Door {
@@ -262,6 +263,6 @@ pub(crate) async fn test_desk() -> (Arc<Desk>, tempfile::TempDir) {
         crate::settings::DatabaseUrl::parse(&format!("sqlite:{}", dir.path().join("test.sqlite").display())).unwrap();
     let settings = Settings::for_data_dir(dir.path(), url);
     let house = House::open(&settings.store).await.unwrap();
-    let desk = trading::assemble(&settings, &house.db, Arc::clone(&house.clock)).await.unwrap();
+    let desk = trading::assemble(&settings, &house.db, Arc::clone(&house.clock), Shutdown::new()).await.unwrap();
     (Arc::new(desk), dir)
 }

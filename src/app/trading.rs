@@ -78,7 +78,12 @@ impl VenueDirectory for Venues {
 ///
 /// # Errors
 /// [`TradingError`]; the text says what to do.
-pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Result<Desk, TradingError> {
+pub async fn assemble(
+    settings: &Settings,
+    db: &Db,
+    clock: Arc<dyn Clock>,
+    closing: Shutdown,
+) -> Result<Desk, TradingError> {
     let store: SharedStore = Arc::new(SqlStore::new(db.clone()));
     let market = market(settings, &store, Arc::clone(&clock)).await?;
     let vault: Arc<dyn Vault> = Arc::new(super::vault::open(&settings.store, store.as_ref()).await?);
@@ -87,7 +92,7 @@ pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Re
     let live = live.filter_map(|venue| Some((venue, exchanges.market(venue)?))).collect();
     let keys = Arc::new(VaultKeys::new(Arc::clone(&vault)));
     let chat = ChatClient::new(keys).map_err(|error| TradingError::LanguageModels(error.to_string()))?;
-    let ai = Ai::new(Arc::new(chat), Arc::new(StrictReader));
+    let ai = Ai::new(Arc::new(chat), Arc::new(StrictReader), closing);
     Ok(Desk {
         installation: installation(&store).await?,
         stop: StopGate::new(stop_switch(&settings.store).await?),
@@ -96,7 +101,6 @@ pub async fn assemble(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Re
         markets: Markets { simulation: market, live },
         advisors: Arc::new(BuiltInAdvisors::new()),
         ai: Some(ai),
-        shutdown: Shutdown::new(),
         prompts: Arc::new(Templates),
         bundles: Arc::new(JsonBundles),
         live: LiveFeed::default(),

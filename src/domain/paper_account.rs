@@ -358,3 +358,98 @@ fn closing(position: &Position, cause: OrderCause, quote: Quote) -> OrderIntent 
         terms_version: 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::instrument::FinerRules;
+    use crate::domain::market::Symbol;
+    use crate::domain::time::{HOUR_MS, MINUTE_MS};
+    use rust_decimal::Decimal;
+
+    fn coin() -> Coin {
+        Coin::parse("BTC").unwrap()
+    }
+
+    fn price(text: &str) -> Price {
+        Price::parse(text).unwrap()
+    }
+
+    fn instrument() -> Instrument {
+        Instrument {
+            symbol: Symbol("BTCUSDT".into()),
+            base: coin(),
+            quote: Coin::parse("USDT").unwrap(),
+            tick_size: Decimal::new(1, 2),
+            step_size: Decimal::new(1, 5),
+            min_quantity: Decimal::new(1, 5),
+            max_quantity: Decimal::from(9_000),
+            min_notional: Decimal::from(5),
+            trading: true,
+            finer: FinerRules::default(),
+        }
+    }
+
+    fn candle(open_time: i64, low: &str, close: &str) -> Candle {
+        let (low, close) = (price(low), price(close));
+        let volume = Quantity::parse("1000").unwrap();
+        Candle { open_time: Timestamp(open_time), open: close, high: close, low, close, volume }
+    }
+
+    /// An account that has bought BTC at 100 at `at`, with a stop at 90.
+    fn holding(at: i64, instrument: &Instrument) -> PaperAccount {
+        let capital = Money::new(Decimal::from(10_000));
+        let mut account = PaperAccount::open(TraderId(1), VenueKind::Simulation, capital, Timestamp(0));
+        let quote = Quote { price: price("100"), at: Timestamp(at) };
+        let entry = OrderIntent {
+            trader_id: TraderId(1),
+            book_id: PAPER_BOOK,
+            venue: VenueKind::Simulation,
+            account: PaperAccount::name(),
+            cause: OrderCause::Decision(crate::domain::ids::DecisionId(1)),
+            coin: coin(),
+            symbol: instrument.symbol.clone(),
+            purpose: Purpose::Entry(crate::domain::signal::PositionSide::Long),
+            kind: OrderKind::Market,
+            quantity: Quantity::parse("1").unwrap(),
+            leverage: 1,
+            stop_loss: Some(price("90")),
+            profit_target: None,
+            quote,
+            policy_version: 0,
+            terms_version: 0,
+        };
+        let market = PaperMarket { instrument, quote, candles: &[], hourly: &[] };
+        account.order(&entry, market, &TraderSettings::default(), Timestamp(at)).unwrap().unwrap();
+        account
+    }
+
+    /// What a look at `at` with the price at 100 and these candles makes of it.
+    fn look(entered: i64, at: i64, candles: &[Candle], hourly: &[Candle]) -> Option<PaperFill> {
+        let instrument = instrument();
+        let mut account = holding(entered, &instrument);
+        let quote = Quote { price: price("100"), at: Timestamp(at) };
+        let market = PaperMarket { instrument: &instrument, quote, candles, hourly };
+        account.protect(&coin(), market, &TraderSettings::default(), Timestamp(at)).unwrap()
+    }
+
+    #[test]
+    fn a_stop_is_found_in_hourly_candles_before_the_recent_ones_begin() {
+        let entered = HOUR_MS + 10 * MINUTE_MS;
+        let recent = [candle(9 * HOUR_MS, "99", "100")];
+        let fell = |hour: i64| [candle(hour * HOUR_MS, "85", "100")];
+        let sold = look(entered, 10 * HOUR_MS, &recent, &fell(3)).unwrap();
+        assert_eq!(sold.why, "stop loss");
+        assert!(sold.price < price("90"), "the worse of the stop and now, less slippage: {sold:?}");
+        assert_eq!(look(entered, 10 * HOUR_MS, &recent, &fell(1)), None, "it may have fallen before the entry");
+        assert_eq!(look(entered, 10 * HOUR_MS, &recent, &fell(9)), None, "the recent ones know better");
+    }
+
+    #[test]
+    fn of_the_candle_of_the_entry_only_the_close_is_known_to_come_after_it() {
+        let entered = 2 * MINUTE_MS;
+        assert_eq!(look(entered, 6 * MINUTE_MS, &[candle(0, "85", "100")], &[]), None);
+        let closed_below = [candle(0, "85", "88")];
+        assert_eq!(look(entered, 6 * MINUTE_MS, &closed_below, &[]).unwrap().why, "stop loss");
+    }
+}

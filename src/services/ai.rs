@@ -2,6 +2,7 @@
 
 use crate::ports::language_model::{AnswerReader, LanguageModels};
 use crate::services::places::Places;
+use crate::services::shutdown::Shutdown;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -19,12 +20,14 @@ pub struct Ai {
     pub places: Arc<Places>,
     /// [`REASKS_AT_ONCE`] of them.
     pub reasks: Arc<Semaphore>,
+    /// The end of the process: answers are not waited for much longer.
+    pub closing: Shutdown,
 }
 
 impl Ai {
     /// With every place free.
-    pub fn new(models: Arc<dyn LanguageModels>, answers: Arc<dyn AnswerReader>) -> Self {
+    pub fn new(models: Arc<dyn LanguageModels>, answers: Arc<dyn AnswerReader>, closing: Shutdown) -> Self {
         let reasks = Arc::new(Semaphore::new(REASKS_AT_ONCE));
-        Self { models, answers, places: Arc::new(Places::default()), reasks }
+        Self { models, answers, places: Arc::new(Places::default()), reasks, closing }
     }
 }

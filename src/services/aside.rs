@@ -4,7 +4,7 @@
 use crate::domain::ai_cost::Budget;
 use crate::domain::ids::TraderId;
 use crate::observe;
-use crate::ports::store::{Changes, Lease, StoreError};
+use crate::ports::store::{Changes, CommitError, Lease, StoreError};
 use crate::services::consult::Transcript;
 use crate::services::desk::Desk;
 use crate::services::lease_keeper::{LEASE_MS, until_lost};
@@ -86,7 +86,13 @@ pub async fn commit_patiently(desk: &Desk, what: &'static str, changes: Changes)
     for attempt in 1..=BILL_ATTEMPTS {
         match desk.store.commit(changes.clone()).await {
             Ok(()) => return true,
-            Err(error) => observe::commit_failed(what, &error),
+            Err(error) => {
+                observe::commit_failed(what, &error);
+                // Only trouble of the store passes.
+                if !matches!(error, CommitError::Store(_)) {
+                    return false;
+                }
+            }
         }
         if attempt < BILL_ATTEMPTS {
             tokio::time::sleep(pause).await;

@@ -27,17 +27,13 @@ use crate::ports::store::{Changes, Guard, KnownMode, StoreError};
 use crate::services::ai::Ai;
 use crate::services::desk::Desk;
 use crate::services::judge::Answer;
-use crate::services::shutdown::Shutdown;
 use reading::errors;
 use rust_decimal::Decimal;
-use std::time::Duration;
 
 /// Tokens of an answer beside its coins: room for models that think aloud.
 const THINKING_TOKENS_MAX: u32 = 4_096;
 /// Tokens of one coin's answer: a few sentences of reasons take a third of it.
 const COIN_TOKENS_MAX: u32 = 512;
-/// How long answers are waited for once the process is ending: less than its workers may take to end.
-const LAST_WAIT: Duration = Duration::from_secs(10);
 /// The longest part of an unusable answer that is sent back with the second question, in characters.
 const QUOTED_MAX: usize = 8_000;
 
@@ -165,16 +161,16 @@ pub async fn consult(
     let consultation = Consultation { desk, ai, provider: &provider, question, coins, known, transcript };
     let answers = tokio::select! {
         answers = consultation.run(brief) => answers,
-        () = given_up(&desk.shutdown) => Err(ConsultError::ShuttingDown),
+        () = given_up(desk, ai) => Err(ConsultError::ShuttingDown),
     };
     consultation.warn_of_budgets(&budgets);
     answers
 }
 
 /// Returns when the process ends and an answer that is on its way had its chance to come.
-async fn given_up(shutdown: &Shutdown) {
-    shutdown.begun().await;
-    tokio::time::sleep(LAST_WAIT).await;
+async fn given_up(desk: &Desk, ai: &Ai) {
+    ai.closing.begun().await;
+    tokio::time::sleep(desk.policy.patience.last_answer).await;
 }
 
 /// The budgets that are set, none of them spent.

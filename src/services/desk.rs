@@ -19,7 +19,6 @@ use crate::services::ai::Ai;
 use crate::services::live::Postponed;
 use crate::services::live_feed::LiveFeed;
 use crate::services::prune_bundles::RecordLimits;
-use crate::services::shutdown::Shutdown;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,6 +33,9 @@ pub const COMMIT_ATTEMPTS: u32 = 8;
 const ORDER_WAIT: Duration = Duration::from_secs(15);
 /// How long a cycle's answer waits for its decisions and orders: language models take their time.
 const CYCLE_WAIT: Duration = Duration::from_secs(30);
+
+/// How long answers of language models are waited for once the process is ending: less than its workers may take to end.
+const LAST_ANSWER_WAIT: Duration = Duration::from_secs(10);
 
 /// Prices sent in with decisions that are remembered at most; the oldest goes first.
 const GIVEN_QUOTES_MAX: usize = 1_000;
@@ -164,11 +166,13 @@ pub struct Patience {
     pub order: Duration,
     /// A cycle, for its decisions and their orders.
     pub cycle: Duration,
+    /// A language model, once the process is ending.
+    pub last_answer: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { order: ORDER_WAIT, cycle: CYCLE_WAIT }
+        Self { order: ORDER_WAIT, cycle: CYCLE_WAIT, last_answer: LAST_ANSWER_WAIT }
     }
 }
 
@@ -184,8 +188,6 @@ pub struct Desk {
     pub advisors: Arc<dyn AdvisorDirectory>,
     /// Language models; none where nothing reaches them.
     pub ai: Option<Ai>,
-    /// The end of the process: nobody is waited for any more.
-    pub shutdown: Shutdown,
     /// Writes what language models are told.
     pub prompts: Arc<dyn PromptWriter>,
     /// Turns the records of cycles into bytes and back.

@@ -11,7 +11,7 @@ use crate::ports::advisor::Brief;
 use crate::ports::bundle::{AnswerRecord, AnswerSource, Bundle, BundleError};
 use crate::ports::store::{AuditEntry, Changes, CommitError, IdKind, StoreError};
 use crate::services::ai::REASKS_AT_ONCE;
-use crate::services::aside::{Turn, commit_patiently};
+use crate::services::aside::{Turn, commit_patiently, put_on_bill};
 use crate::services::consult::{ConsultError, Question, Transcript, consult};
 use crate::services::desk::Desk;
 use crate::services::live_feed::Topic;
@@ -217,6 +217,7 @@ async fn end(desk: &Desk, mut reask: Reask, original: &Bundle, brief: &Brief) ->
         changes.new_bundles.clear();
         changes.finished_reasks = vec![reask.clone()];
         if !commit_patiently(desk, "the end of a question", changes).await {
+            put_on_bill(desk, &transcript, original.trader.settings.notify_errors).await;
             return Err(error.into());
         }
     }

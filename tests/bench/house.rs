@@ -113,7 +113,6 @@ impl House {
             exchanges: None,
             process: "bench".into(),
             submit_wake: Notify::new(),
-            shutdown: Default::default(),
             ai: Some(at_hand()),
             postponed: Default::default(),
         };

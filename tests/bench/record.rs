@@ -11,6 +11,7 @@ use countersign::domain::venue_kind::AutomationLevel;
 use countersign::ports::language_model::{ChatError, ChatReply, ChatRequest, LanguageModels};
 use countersign::ports::store::Page;
 use countersign::services::ai::Ai;
+use countersign::services::shutdown::Shutdown;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
@@ -68,7 +69,7 @@ impl LanguageModels for AtHand {
 
 /// A language model that answers at once.
 pub fn at_hand() -> Ai {
-    Ai::new(Arc::new(AtHand(AtomicU32::new(0))), Arc::new(StrictReader))
+    Ai::new(Arc::new(AtHand(AtomicU32::new(0))), Arc::new(StrictReader), Shutdown::new())
 }
 
 /// Measures cycles of a language model, and the packing of the last one's record.

@@ -30,19 +30,19 @@ on_each_database!(
     shadows_end_with_their_model,
 );
 
-async fn other(admin: &mut Client, provider: &FakeProvider) -> ProviderId {
+pub(super) async fn other(admin: &mut Client, provider: &FakeProvider) -> ProviderId {
     let body = json!({
         "name": "Other", "kind": "other", "base_url": provider.url(), "input_price": "2", "output_price": "10",
     });
     ProviderId(admin.post("/api/providers", body).await.expect(201)["id"].as_i64().unwrap())
 }
 
-async fn cycle(admin: &mut Client, model: i64) -> CycleId {
+pub(super) async fn cycle(admin: &mut Client, model: i64) -> CycleId {
     let ran = admin.post(&format!("/api/models/{model}/cycle"), json!({})).await.expect(200);
     CycleId(ran["cycle_id"].as_i64().unwrap())
 }
 
-fn asks(cycle: CycleId, provider_id: ProviderId) -> ReaskRequest {
+pub(super) fn asks(cycle: CycleId, provider_id: ProviderId) -> ReaskRequest {
     let (model_name, actor) = ("big-2".to_owned(), "ann".to_owned());
     ReaskRequest { cycle, provider_id, model_name, template: ReaskTemplate::Recorded, actor }
 }
@@ -121,7 +121,7 @@ async fn what_cannot_be_asked_again_is_refused(house: House) {
     assert!(matches!(nowhere, Err(ReaskError::NotFound(_))));
 }
 
-async fn shadow(house: &House, model: i64, provider: ProviderId, name: &str) -> Shadow {
+pub(super) async fn shadow(house: &House, model: i64, provider: ProviderId, name: &str) -> Shadow {
     let new = NewShadow {
         trader_id: TraderId(model),
         name: name.to_owned(),
@@ -133,11 +133,11 @@ async fn shadow(house: &House, model: i64, provider: ProviderId, name: &str) -> 
     shadows::start(&house.desk, new).await.unwrap()
 }
 
-async fn now(house: &House, id: ShadowId) -> Shadow {
+pub(super) async fn now(house: &House, id: ShadowId) -> Shadow {
     house.desk.store.shadow(id).await.unwrap().unwrap()
 }
 
-async fn steps(house: &House, id: ShadowId) -> Vec<ShadowStep> {
+pub(super) async fn steps(house: &House, id: ShadowId) -> Vec<ShadowStep> {
     house.desk.store.shadow_steps(id, Page::first(50)).await.unwrap()
 }
 

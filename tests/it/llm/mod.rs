@@ -1,6 +1,7 @@
 //! Language models: what they answer, and how they are asked.
 
 mod again;
+mod beside;
 mod client;
 mod corpus;
 mod costs;

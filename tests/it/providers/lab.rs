@@ -8,6 +8,7 @@ use countersign::ports::advisor::UnusableAnswer;
 use countersign::ports::language_model::{AnswerReader, ChatError, ChatReply, ChatRequest, LanguageModels, ReadAnswer};
 use countersign::ports::vault::{SealContext, Vault};
 use countersign::services::ai::Ai;
+use countersign::services::shutdown::Shutdown;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::ops::Deref;
@@ -127,7 +128,7 @@ impl Stage for Lab {
         let asked = Arc::clone(&models);
         let arrange = move |desk: &mut countersign::services::desk::Desk| {
             let _ = asked.vault.set(Arc::clone(&desk.vault));
-            desk.ai = Some(Ai::new(asked, Arc::new(FakeReader)));
+            desk.ai = Some(Ai::new(asked, Arc::new(FakeReader), Shutdown::new()));
         };
         Self { house: House::with(database, |_| {}, arrange).await, models }
     }

@@ -75,7 +75,6 @@ impl Shared {
             store: Arc::new(SqlStore::new(self.connection().await)),
             clock: Arc::new(self.clock.clone()),
             markets: Markets { simulation: Arc::clone(&self.market), live: HashMap::new() },
-            shutdown: Default::default(),
             ai: None,
             advisors: Arc::new(OneAdvisor(Arc::clone(&self.thinker))),
             prompts: Arc::new(countersign::adapters::llm::prompt::Templates),

@@ -325,7 +325,6 @@ fn desk_on(
             simulation: Arc::clone(market),
             live: HashMap::from([(VenueKind::Testnet, Arc::clone(market))]),
         },
-        shutdown: Default::default(),
         ai: None,
         advisors: Arc::new(BuiltInAdvisors::new()),
         prompts: Arc::new(countersign::adapters::llm::prompt::Templates),

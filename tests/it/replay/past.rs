@@ -77,7 +77,6 @@ impl Past {
             store: Arc::new(SqlStore::new(db.clone())),
             clock: Arc::clone(&clock) as _,
             markets: Markets { simulation: Arc::clone(&source), live: HashMap::new() },
-            shutdown: Default::default(),
             ai: None,
             advisors: Arc::new(BuiltInAdvisors::new()),
             prompts: Arc::new(countersign::adapters::llm::prompt::Templates),

@@ -2,13 +2,17 @@
 
 use super::harness::{conflict, number, on_both};
 use super::samples::{BOOK, NOW, TRADER, book, displayed, entry, fill, position, trader};
+use countersign::domain::ai_cost::{AiCall, AiPurpose};
 use countersign::domain::decision::DecisionState;
-use countersign::domain::ids::{BookId, OrderId, TraderId};
+use countersign::domain::ids::{BookId, CycleId, OrderId, ProviderId, TraderId};
 use countersign::domain::order::OrderState;
+use countersign::domain::provider::{Provider, ProviderKind, TokenUsage};
 use countersign::domain::venue_kind::VenueKind;
 use countersign::ports::store::{
-    Changes, CommitError, Coordination, Guard, JournalError, Lease, Reads, Store, StoreError, journal_submit,
+    Changes, CommitError, Coordination, Guard, JournalError, Lease, ProviderReads, Reads, Store, StoreError,
+    journal_submit,
 };
+use rust_decimal::Decimal;
 
 const BOOK_1: Guard = Guard::Book { id: BOOK, version: 1 };
 
@@ -215,5 +219,49 @@ on_both! {
         tasks.join_all().await;
         assert_eq!(store.tab_counts(None).await.unwrap().displayed, 40);
         assert_eq!(store.tab_counts(Some(TraderId(10))).await.unwrap().displayed, 5);
+    }
+
+    async fn many_first_calls_of_a_day_add_up(db) {
+        let store = std::sync::Arc::new(db.desk().await);
+        let at = NOW;
+        let provider = Provider {
+            id: ProviderId(9),
+            name: "Router".to_owned(),
+            kind: ProviderKind::Other,
+            base_url: "http://127.0.0.1:1/v1".to_owned(),
+            api_key: None,
+            key_last4: None,
+            price: None,
+            max_concurrency: 1,
+            timeout_seconds: 60,
+            created_at: at,
+            deleted_at: None,
+            version: 1,
+        };
+        store.commit(Changes { new_providers: vec![provider], ..Changes::default() }).await.unwrap();
+        let call = || AiCall {
+            trader_id: TRADER,
+            provider_id: ProviderId(9),
+            model_name: "small-1".to_owned(),
+            cycle_id: CycleId(1),
+            purpose: AiPurpose::Shadow,
+            at,
+            usage: TokenUsage { input: 10, output: 2 },
+            is_estimated: false,
+            cost: Some(Decimal::new(5, 1)),
+            latency_ms: 1,
+            is_answered: true,
+        };
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let (store, call) = (std::sync::Arc::clone(&store), call());
+            tasks.spawn(async move { store.commit(Changes { ai_calls: vec![call], ..Changes::default() }).await });
+        }
+        let outcomes = tasks.join_all().await;
+        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+        let days = store.ai_days(Some(TRADER), at.day_start()).await.unwrap();
+        assert_eq!(days.len(), 1);
+        assert_eq!((days[0].calls, days[0].usage.input, days[0].cost), (8, 80, Decimal::from(4)));
+        assert_eq!((days[0].trial_calls, days[0].trial_cost), (8, Decimal::from(4)));
     }
 }

@@ -69,7 +69,7 @@ impl Stage for Hurried {
             |_| {},
             |desk| {
                 desk.advisors = advisors;
-                desk.policy.patience = Patience { order: Duration::ZERO, cycle: Duration::ZERO };
+                desk.policy.patience = Patience { order: Duration::ZERO, cycle: Duration::ZERO, ..Patience::default() };
             },
         );
         Self { house: house.await, thinker }
