@@ -22,6 +22,7 @@ use crate::ports::language_model::{ChatReply, ChatRequest};
 use crate::word_enum;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The form of bundles that is written today. Older ones stay readable.
 pub const BUNDLE_FORMAT: u32 = 1;
@@ -109,8 +110,9 @@ pub struct Conversation {
 /// One question, with what became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
-    /// Exactly what was asked: messages, temperature, schema, the way of asking.
-    pub request: ChatRequest,
+    /// Exactly what was asked: messages, temperature, schema, the way of asking. Shared with whoever is asking.
+    #[serde(with = "shared")]
+    pub request: Arc<ChatRequest>,
     /// The answer as it came.
     pub reply: Option<ChatReply>,
     /// Why there was none, in words.
@@ -269,4 +271,18 @@ pub trait BundleCodec: Send + Sync {
     /// # Errors
     /// When it is damaged or of another form.
     fn unpack(&self, packed: &PackedBundle) -> Result<Bundle, BundleError>;
+}
+
+/// Something shared is written as what it is.
+mod shared {
+    use super::{Arc, Deserialize, Serialize};
+    use serde::{Deserializer, Serializer};
+
+    pub fn serialize<T: Serialize, S: Serializer>(value: &Arc<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.as_ref().serialize(serializer)
+    }
+
+    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<T>, D::Error> {
+        T::deserialize(deserializer).map(Arc::new)
+    }
 }

@@ -29,6 +29,7 @@ use crate::services::desk::Desk;
 use crate::services::judge::Answer;
 use reading::errors;
 use rust_decimal::Decimal;
+use std::sync::Arc;
 
 /// Tokens of an answer beside its coins: room for models that think aloud.
 const THINKING_TOKENS_MAX: u32 = 4_096;
@@ -216,7 +217,7 @@ impl Consultation<'_> {
         let busy =
             || ConsultError::Busy { provider: self.provider.name.clone(), seconds: self.provider.timeout_seconds };
         let _place = self.ai.places.take(self.provider, self.question.purpose).await.ok_or_else(busy)?;
-        let (prompt, mode, first) = self.first_answer(brief).await?;
+        let (asked, first) = self.first_answer(brief).await?;
         let reader = self.ai.answers.as_ref();
         let answers = conclude(reader, &self.coins, [&first]);
         let errors = errors(&answers);
@@ -224,10 +225,10 @@ impl Consultation<'_> {
             return Ok(answers);
         }
         observe::answer_unusable(self.question.trader, self.provider, &errors);
-        let mut messages = messages(&prompt);
+        let mut messages = asked.messages.clone();
         messages.push(ChatMessage { role: ChatRole::Assistant, content: cut(&first.content) });
         messages.push(ChatMessage { role: ChatRole::User, content: correction(&errors) });
-        match self.ask(messages, mode).await {
+        match self.ask(self.request(messages, asked.mode)).await {
             Ok(second) => Ok(conclude(reader, &self.coins, [&first, &second])),
             // The first answer stands with its errors: what was usable in it still is.
             Err(error) => {
@@ -238,17 +239,18 @@ impl Consultation<'_> {
     }
 
     /// Asks in the way that worked before, or in the strictest one, and in the next one where that is not supported.
-    async fn first_answer(&self, brief: &Brief) -> Result<(Prompt, AnswerMode, ChatReply), ConsultError> {
+    async fn first_answer(&self, brief: &Brief) -> Result<(Arc<ChatRequest>, ChatReply), ConsultError> {
         let schema = self.ai.answers.schema(&self.coins);
         let first = self.known.and_then(|known| AnswerMode::ALL.iter().position(|mode| *mode == known)).unwrap_or(0);
         let mut refused = None;
         for mode in AnswerMode::ALL.iter().skip(first).copied() {
             let prompt = self.desk.prompts.write(self.question.template, brief, &schema, mode)?;
             self.transcript.cut(&prompt.cut);
-            match self.ask(messages(&prompt), mode).await {
+            let request = self.request(messages(prompt), mode);
+            match self.ask(Arc::clone(&request)).await {
                 Ok(reply) => {
                     self.remember(mode).await;
-                    return Ok((prompt, mode, reply));
+                    return Ok((request, reply));
                 }
                 Err(error @ ChatError::ModeUnsupported { .. }) => refused = Some(error),
                 Err(error) => return Err(error.into()),
@@ -258,17 +260,16 @@ impl Consultation<'_> {
     }
 
     /// One call, and its line on the bill. Whoever stops waiting leaves the line of a call that was given up.
-    async fn ask(&self, messages: Vec<ChatMessage>, mode: AnswerMode) -> Result<ChatReply, ChatError> {
+    async fn ask(&self, request: Arc<ChatRequest>) -> Result<ChatReply, ChatError> {
         let at = self.desk.clock.now();
-        let request = self.request(messages, mode);
-        self.transcript.open(self.turn(request.clone(), None, at));
+        self.transcript.open(self.turn(Arc::clone(&request), None, at));
         let reply = self.ai.models.chat(self.provider, &request).await;
         self.transcript.close(self.turn(request, Some(&reply), at));
         reply
     }
 
     /// What was said, and what it cost; without a reply, as it is when nobody waits for one any more.
-    fn turn(&self, request: ChatRequest, reply: Option<&Result<ChatReply, ChatError>>, at: Timestamp) -> Turn {
+    fn turn(&self, request: Arc<ChatRequest>, reply: Option<&Result<ChatReply, ChatError>>, at: Timestamp) -> Turn {
         let (usage, is_estimated) = usage(&request, reply);
         let waited = u64::try_from(self.desk.clock.now().since(at)).unwrap_or(0);
         let call = AiCall {
@@ -322,8 +323,8 @@ impl Consultation<'_> {
         }
     }
 
-    fn request(&self, messages: Vec<ChatMessage>, mode: AnswerMode) -> ChatRequest {
-        ChatRequest {
+    fn request(&self, messages: Vec<ChatMessage>, mode: AnswerMode) -> Arc<ChatRequest> {
+        Arc::new(ChatRequest {
             model: self.question.model_name.to_owned(),
             messages,
             temperature: self.question.trader.settings.ai_temperature,
@@ -332,7 +333,7 @@ impl Consultation<'_> {
                 .saturating_add(THINKING_TOKENS_MAX),
             mode,
             schema: self.ai.answers.schema(&self.coins),
-        }
+        })
     }
 
     /// Remembers a way that the provider takes. One that cannot be remembered is found out again the next time.
@@ -374,10 +375,10 @@ fn usage(request: &ChatRequest, reply: Option<&Result<ChatReply, ChatError>>) ->
     }
 }
 
-fn messages(prompt: &Prompt) -> Vec<ChatMessage> {
+fn messages(prompt: Prompt) -> Vec<ChatMessage> {
     vec![
-        ChatMessage { role: ChatRole::System, content: prompt.system.clone() },
-        ChatMessage { role: ChatRole::User, content: prompt.user.clone() },
+        ChatMessage { role: ChatRole::System, content: prompt.system },
+        ChatMessage { role: ChatRole::User, content: prompt.user },
     ]
 }
 

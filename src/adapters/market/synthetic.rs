@@ -25,6 +25,8 @@ const FIVE_MINUTES_KEPT: usize = 14 * 288;
 const HOURLY_KEPT: usize = 45 * 24;
 /// The furthest that a start may lie after the origin: walking there takes about a second.
 const START_AFTER_ORIGIN_MAX_MS: i64 = 10 * 365 * DAY_MS;
+/// Answers about one coin that are kept: both intervals of a brief, a chart and the volatility.
+const TOLD_MAX: usize = 4;
 /// Five-minute candles in an hour.
 const CANDLES_IN_HOUR: u64 = 12;
 /// The sure trends begin this long before the origin, so that slow averages have turned by then.
@@ -92,6 +94,17 @@ struct CoinHistory {
     hour: Option<TickCandle>,
     five_minutes: VecDeque<TickCandle>,
     hourly: VecDeque<TickCandle>,
+    /// What was answered last, at most [`TOLD_MAX`] of them: models that look at one coin share its candles.
+    told: Vec<Told>,
+}
+
+/// Candles as they were answered.
+struct Told {
+    interval: CandleInterval,
+    limit: usize,
+    /// How many had closed.
+    total: u64,
+    candles: Arc<[Candle]>,
 }
 
 impl SyntheticMarket {
@@ -179,7 +192,8 @@ fn candle_number(first_open: Timestamp, at: Timestamp) -> u64 {
 impl CoinHistory {
     fn new(market: &'static KnownMarket, mut walk: Walk) -> Self {
         let running = walk.step();
-        Self { market, walk, running, hour: None, five_minutes: VecDeque::new(), hourly: VecDeque::new() }
+        let (five_minutes, hourly) = (VecDeque::new(), VecDeque::new());
+        Self { market, walk, running, hour: None, five_minutes, hourly, told: Vec::new() }
     }
 
     /// Closes the running candle, which is number `number`, and opens the next.
@@ -215,10 +229,35 @@ impl CoinHistory {
     }
 
     /// The newest `limit` closed candles when `closed` five-minute candles are closed.
-    fn closed_candles(&self, first: Timestamp, closed: u64, interval: CandleInterval, limit: usize) -> Arc<[Candle]> {
-        let (kept, total) = match interval {
-            CandleInterval::FiveMinutes => (&self.five_minutes, closed),
-            CandleInterval::OneHour => (&self.hourly, closed / CANDLES_IN_HOUR),
+    fn closed_candles(
+        &mut self,
+        first: Timestamp,
+        closed: u64,
+        interval: CandleInterval,
+        limit: usize,
+    ) -> Arc<[Candle]> {
+        let total = match interval {
+            CandleInterval::FiveMinutes => closed,
+            CandleInterval::OneHour => closed / CANDLES_IN_HOUR,
+        };
+        if let Some(index) = self.told.iter().position(|told| (told.interval, told.limit) == (interval, limit)) {
+            if self.told[index].total == total {
+                return Arc::clone(&self.told[index].candles);
+            }
+            self.told.remove(index);
+        }
+        let candles = self.newest(first, total, interval, limit);
+        if self.told.len() == TOLD_MAX {
+            self.told.remove(0);
+        }
+        self.told.push(Told { interval, limit, total, candles: Arc::clone(&candles) });
+        candles
+    }
+
+    fn newest(&self, first: Timestamp, total: u64, interval: CandleInterval, limit: usize) -> Arc<[Candle]> {
+        let kept = match interval {
+            CandleInterval::FiveMinutes => &self.five_minutes,
+            CandleInterval::OneHour => &self.hourly,
         };
         let skipped = kept.len().saturating_sub(limit);
         let oldest = total.saturating_sub((kept.len() - skipped) as u64);
@@ -271,8 +310,9 @@ impl MarketData for SyntheticMarket {
         limit: usize,
     ) -> Result<Arc<[Candle]>, MarketDataError> {
         let index = self.index_of(symbol).ok_or_else(|| MarketDataError::UnknownSymbol(symbol.clone()))?;
-        let walked = self.walked_to(self.clock.now());
-        Ok(walked.coins[index].closed_candles(self.first_open, walked.closed, interval, limit.min(CANDLES_MAX)))
+        let mut walked = self.walked_to(self.clock.now());
+        let closed = walked.closed;
+        Ok(walked.coins[index].closed_candles(self.first_open, closed, interval, limit.min(CANDLES_MAX)))
     }
 }
 

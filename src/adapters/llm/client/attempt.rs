@@ -3,6 +3,7 @@
 use super::{envelope, words};
 use crate::domain::provider::Provider;
 use crate::ports::language_model::ChatError;
+use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Request, Response, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -36,7 +37,7 @@ pub(super) struct Attempt<'a> {
     http: &'a Client,
     provider: &'a str,
     url: Url,
-    body: Option<Vec<u8>>,
+    body: Option<Bytes>,
     key: Option<SecretString>,
     bearer: Option<HeaderValue>,
 }
@@ -47,7 +48,7 @@ impl<'a> Attempt<'a> {
         http: &'a Client,
         provider: &'a Provider,
         path: &str,
-        body: Option<Vec<u8>>,
+        body: Option<Bytes>,
         key: Option<SecretString>,
     ) -> Result<Self, ChatError> {
         let name = &provider.name;

@@ -12,6 +12,7 @@ use crate::ports::language_model::{ChatError, ChatReply, ChatRequest, LanguageMo
 use async_trait::async_trait;
 use attempt::{Asked, Attempt, Failure};
 use backon::{BackoffBuilder, ExponentialBuilder};
+use bytes::Bytes;
 use reqwest::Client;
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -67,7 +68,7 @@ impl ChatClient {
     }
 
     /// Asks within the provider's time-out.
-    async fn ask(&self, provider: &Provider, path: &str, body: Option<Vec<u8>>) -> Result<Asked, ChatError> {
+    async fn ask(&self, provider: &Provider, path: &str, body: Option<Bytes>) -> Result<Asked, ChatError> {
         let key = self.keys.open(provider)?;
         let attempt = Attempt::new(&self.http, provider, path, body, key)?;
         let seconds = provider.timeout_seconds;
@@ -103,7 +104,7 @@ impl LanguageModels for ChatClient {
     async fn chat(&self, provider: &Provider, request: &ChatRequest) -> Result<ChatReply, ChatError> {
         let body = envelope::request(provider, request)?;
         let mode = request.mode;
-        let asked = self.ask(provider, "chat/completions", Some(body)).await;
+        let asked = self.ask(provider, "chat/completions", Some(body.into())).await;
         let asked = asked.map_err(|error| words::mode_unsupported(error, mode))?;
         envelope::reply(&provider.name, &asked)
     }
