@@ -1,6 +1,7 @@
 //! Replaying the record of a cycle: the raw answer is read again and judged again by the rules of today, offline. What
 //! was decided then is only looked at to be compared.
 
+use crate::domain::decision::Impact;
 use crate::domain::digest::Digest;
 use crate::domain::market::Coin;
 use crate::domain::order::{OrderCause, OrderIntent, OrderKind};
@@ -166,7 +167,7 @@ fn compare_rulings(recorded: &[RulingRecord], now: &[RulingRecord], differences:
         // What was never checked has no rules to be compared.
         if old.intent.is_some() && new.intent.is_some() {
             add("digest", digest_text(old), digest_text(new));
-            add("impact", format!("{:?}", old.impact), format!("{:?}", new.impact));
+            add("impact", impact_text(&old.impact), impact_text(&new.impact));
         }
         if old.intent.is_some() == new.intent.is_some() {
             for (was, is) in pairs(&old.report.rules, &new.report.rules, |result| &result.rule) {
@@ -256,6 +257,20 @@ pub fn order_text(intent: Option<&OrderIntent>) -> String {
     add("stop", intent.stop_loss.map(|price| price.to_string()));
     add("target", intent.profit_target.map(|price| price.to_string()));
     text
+}
+
+/// Every figure of what an order would change.
+fn impact_text(impact: &Impact) -> String {
+    let Impact { notional, fee, loss_at_stop, daily_budget_left, .. } = impact;
+    let loss = loss_at_stop.map_or_else(|| "no stop".to_owned(), |loss| format!("{loss} lost at the stop"));
+    let percent = |value: Decimal| value.normalize();
+    format!(
+        "notional {notional}, fee {fee}, exposure {} -> {} %, cash {} -> {} %, {loss}, {daily_budget_left} left today",
+        percent(impact.exposure_before_pct),
+        percent(impact.exposure_after_pct),
+        percent(impact.cash_before_pct),
+        percent(impact.cash_after_pct)
+    )
 }
 
 fn digest_text(ruling: &RulingRecord) -> String {
