@@ -2,6 +2,7 @@
 
 mod again;
 mod beside;
+mod cassettes;
 mod client;
 mod corpus;
 mod costs;

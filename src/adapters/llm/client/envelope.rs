@@ -115,13 +115,13 @@ pub(super) fn offered(provider: &str, asked: &Asked) -> Result<Vec<String>, Chat
     names.ok_or_else(|| unreadable(provider, "a model in its list has no usable name"))
 }
 
-/// A text, nothing, or parts of which the text ones count.
 /// PostgreSQL keeps no zero character in a text, and what cannot be kept could not be billed either. It is replaced before
 /// anything is read, so that what is kept is what was read.
 fn without_nul(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }
 
+/// A text, nothing, or parts of which the text ones count.
 fn content(value: Option<&Value>) -> Option<String> {
     match value {
         None | Some(Value::Null) => Some(String::new()),
