@@ -132,6 +132,7 @@ pub const ROUTES: &[Entry] = routes! {
     GET  "/models/{id}/shadows"               Page(Read)    => pages::shadows::list;
     POST "/models/{id}/shadows"               Page(Operate) => pages::shadows::start;
     GET  "/shadows/{id}"                      Page(Read)    => pages::shadows::show;
+    GET  "/shadows/{id}/steps/{number}"       Page(Read)    => pages::shadow_steps::show;
     POST "/shadows/{id}/stop"                 Page(Operate) => pages::shadows::stop;
     GET  "/cycles/{id}"                       Page(Read)    => pages::cycles::show;
     GET  "/cycles/{id}/ask"                   Page(Read)    => pages::reasks::form;
@@ -213,6 +214,7 @@ pub const ROUTES: &[Entry] = routes! {
     POST "/api/models/{id}/shadows"               Api(Operate) => api::shadows::create;
     GET  "/api/shadows/{id}"                      Api(Read)    => api::shadows::show;
     GET  "/api/shadows/{id}/steps"                Api(Read)    => api::shadows::steps;
+    GET  "/api/shadows/{id}/steps/{number}"       Api(Read)    => api::shadows::step;
     POST "/api/shadows/{id}/stop"                 Api(Operate) => api::shadows::stop;
     GET  "/api/models/{id}/incidents"             Api(Read)    => api::activity::model_incidents;
 

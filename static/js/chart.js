@@ -7,6 +7,10 @@
   const mono = "11px ui-monospace, Menlo, Consolas, monospace";
   const two = (n) => String(n).padStart(2, "0");
   const stamp = (s) => { const d = new Date(s * 1000); return `${d.getUTCFullYear()}-${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())} UTC`; };
+  const hand = (plot, s) => stamp(s).slice(11, 16) + (plot.scales.x.max - plot.scales.x.min < 600 ? ":" + two(new Date(s * 1000).getUTCSeconds()) : "");
+  // Lines that hardly move are drawn as flat as they are, with ticks that differ.
+  const range = (least) => (plot, min, max) => { const room = Math.max((max - min) * .08, (least - (max - min)) / 2); return [min - room, max + room]; };
+  const places = (step) => Math.min(4, Math.max(0, Math.ceil(-Math.log10(step))));
   const day = (s) => new Date(s * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
   const days = (plot) => plot.scales.x.max - plot.scales.x.min > 172800;
   const drawn = [];
@@ -45,9 +49,9 @@
     const plot = new uPlot({
       width: host.clientWidth || 320, height: host.clientWidth < 500 ? 200 : 260,
       tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "UTC"),
-      legend: { show: false }, cursor: { y: false, points: { size: 6 } }, padding: [8, 4, 0, 0],
-      scales: { x: { time: true } },
-      axes: [{ ...axis, grid: { show: false }, size: 28, space: 70, values: (self, all) => all.map((s) => days(self) ? day(s) : stamp(s).slice(11, 16)) }, { ...axis, size: (self, values) => values ? 14 + 6.7 * Math.max(...values.map((v) => v.length)) : 50, values: (self, all) => all.map((v) => v.toLocaleString("en-US") + (unit === "%" ? " %" : "")) }],
+      legend: { show: false }, cursor: { y: false, points: { size: 6 } }, padding: [8, 24, 0, 0],
+      scales: { x: { time: true }, y: { range: range(unit === "%" ? .1 : 1) } },
+      axes: [{ ...axis, grid: { show: false }, size: 28, space: 70, values: (self, all) => all.map((s) => days(self) ? day(s) : hand(self, s)) }, { ...axis, size: (self, values) => values ? 14 + 6.7 * Math.max(...values.map((v) => v.length)) : 50, values: (self, all, axis, room, step) => all.map((v) => v.toLocaleString("en-US", { minimumFractionDigits: places(step), maximumFractionDigits: places(step) }) + (unit === "%" ? " %" : "")) }],
       series: [{}, ...items.map((item) => ({ label: item.dataset.name, stroke: () => colour("hue-" + item.dataset.hue), width: "dashed" in item.dataset ? 1.25 : 1.75, dash: "dashed" in item.dataset ? [4, 4] : undefined, points: { show: false }, spanGaps: true }))],
       hooks: { setCursor: [tip(host, items.map((item) => item.dataset.name), unit)] },
     }, [times, ...lines], host);

@@ -10,7 +10,9 @@ pub use probe::{OFFERED_MAX, TestReport, Tried, discover, discover_unsaved, test
 use crate::domain::ids::{BUILT_IN_PROVIDER, ProviderId};
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::provider::Provider;
+use crate::domain::shadow::Shadow;
 use crate::domain::time::Timestamp;
+use crate::domain::trader::Trader;
 use crate::observe;
 use crate::ports::language_model::ChatError;
 use crate::ports::store::{AuditEntry, Changes, CommitError, IdKind, StoreError, VaultKeyStep};
@@ -70,15 +72,19 @@ pub async fn living(desk: &Desk, id: ProviderId) -> Result<Provider, ProviderErr
     provider.ok_or(ProviderError::NotFound(id))
 }
 
-/// The names of living models that use a provider.
+/// The names of living models and running shadows that use a provider.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn used_by(desk: &Desk, id: ProviderId) -> Result<Vec<String>, StoreError> {
-    let traders = desk.store.traders(false).await?;
-    let shadows = desk.store.active_shadows().await?.into_iter().filter(|shadow| shadow.provider_id == id);
-    let shadows = shadows.map(|shadow| format!("{} (a shadow)", shadow.name));
-    Ok(traders.into_iter().filter(|trader| trader.provider_id == id).map(|trader| trader.name).chain(shadows).collect())
+    Ok(users_among(&desk.store.traders(false).await?, &desk.store.active_shadows().await?, id))
+}
+
+/// Those of some models and shadows that use a provider, by name.
+pub fn users_among(traders: &[Trader], shadows: &[Shadow], id: ProviderId) -> Vec<String> {
+    let traders = traders.iter().filter(|trader| trader.provider_id == id).map(|trader| trader.name.clone());
+    let shadows = shadows.iter().filter(|shadow| shadow.provider_id == id);
+    traders.chain(shadows.map(|shadow| format!("{} (a shadow)", shadow.name))).collect()
 }
 
 /// Saves a new provider.

@@ -1,6 +1,7 @@
 //! A cycle's question, put to another language model or in other words. Nothing is decided by it.
 
 use super::wire::time;
+use crate::domain::digest::Digest;
 use crate::domain::ids::{CycleId, ProviderId};
 use crate::domain::reask::{Reask, ReaskState, ReaskTemplate};
 use crate::domain::trader::MODEL_NAME_MAX;
@@ -154,16 +155,20 @@ pub(in crate::web) const fn state_word(state: ReaskState) -> &'static str {
     }
 }
 
+/// What would have been decided, coin by coin; nothing when the record of the answer cannot be read any more.
+pub(in crate::web) async fn decisions_of(desk: &Desk, hash: Option<&Digest>) -> Result<Vec<WouldBeRow>, AppError> {
+    let Some(hash) = hash else { return Ok(Vec::new()) };
+    match load(desk, hash).await {
+        Ok(bundle) => {
+            let pairs = bundle.answers.iter().zip(&bundle.rulings);
+            Ok(pairs.map(|(answer, ruling)| would_be(answer_text(answer), ruling)).collect())
+        }
+        Err(ReplayError::Store(error)) => Err(error.into()),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
 async fn row(desk: &Desk, reask: &Reask) -> Result<ReaskRow, AppError> {
-    let bundle = match &reask.bundle {
-        None => None,
-        Some(hash) => match load(desk, hash).await {
-            Ok(bundle) => Some(bundle),
-            Err(ReplayError::Store(error)) => return Err(error.into()),
-            Err(_) => None,
-        },
-    };
-    let pairs = bundle.iter().flat_map(|bundle| bundle.answers.iter().zip(&bundle.rulings));
     Ok(ReaskRow {
         id: reask.id.0,
         cycle_id: reask.cycle_id.0,
@@ -176,7 +181,7 @@ async fn row(desk: &Desk, reask: &Reask) -> Result<ReaskRow, AppError> {
         finished_at: reask.finished_at.map(time),
         error: reask.error.clone(),
         bundle: reask.bundle.as_ref().map(ToString::to_string),
-        decisions: pairs.map(|(answer, ruling)| would_be(answer_text(answer), ruling)).collect(),
+        decisions: decisions_of(desk, reask.bundle.as_ref()).await?,
     })
 }
 

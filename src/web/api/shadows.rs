@@ -1,5 +1,6 @@
 //! Candidates that follow a model on paper, as JSON.
 
+use super::reasks::{WouldBeRow, decisions_of};
 use super::wire::{any_model, list, model, number, read_page, time};
 use crate::domain::ids::{ProviderId, ShadowId, TraderId};
 use crate::domain::paper_account::PaperFill;
@@ -54,7 +55,7 @@ pub struct ProgressRow {
     pub records: u32,
     /// Those to which it gave no answer.
     pub unanswered: u32,
-    /// Records that it did not see, because it was too slow.
+    /// Records that it did not see, because it was too slow or they could not be read.
     pub skipped: u32,
     /// What its account on paper began with: the model's equity at the first record.
     pub start: String,
@@ -82,6 +83,10 @@ pub struct ProgressRow {
     pub unusable: u32,
     /// What asking it cost, in US dollars.
     pub cost: String,
+    /// Its calls that are missing in the cost, because nobody said what tokens cost.
+    pub unpriced_calls: u32,
+    /// Why it ended by itself.
+    pub ended: Option<String>,
 }
 
 /// The model that is followed, over the same records.
@@ -97,6 +102,8 @@ pub struct LeaderRow {
     pub max_drawdown_pct: Number,
     /// What asking it cost, in US dollars.
     pub cost: String,
+    /// Its calls that are missing in the cost, because nobody said what tokens cost.
+    pub unpriced_calls: u32,
 }
 
 /// One record, as a candidate answered it.
@@ -124,6 +131,15 @@ pub struct StepRow {
     pub cost: Option<String>,
 }
 
+/// One record in full.
+#[derive(Serialize, ToSchema)]
+pub struct StepDetailRow {
+    /// The record as it stands in the list.
+    pub step: StepRow,
+    /// What was decided on paper, coin by coin; empty without an answer, and when its record has been removed.
+    pub decisions: Vec<WouldBeRow>,
+}
+
 /// A fill on paper.
 #[derive(Serialize, ToSchema)]
 pub struct PaperFillRow {
@@ -137,7 +153,7 @@ pub struct PaperFillRow {
     pub price: String,
     /// In quote.
     pub fee: String,
-    /// `decision`, `stop loss`, `profit target` or `liquidation`.
+    /// `decision`, `stop loss`, `profit target`, `liquidation` or `not followed any more`.
     pub why: String,
 }
 
@@ -186,6 +202,17 @@ pub async fn steps(desk: Data<Desk>, id: Path<i64>, mut query: QueryInput) -> Re
     Ok(list(&rows, page, rows.last().map(|row| i64::from(row.number))))
 }
 
+/// `GET /api/shadows/{id}/steps/{number}`: with what was decided, coin by coin.
+///
+/// # Errors
+/// 404.
+pub async fn step(desk: Data<Desk>, path: Path<(i64, u32)>) -> Result<HttpResponse, AppError> {
+    let shadow = known(&desk, path.0).await?;
+    let step = known_step(&desk, &shadow, path.1).await?;
+    let decisions = decisions_of(&desk, step.bundle.as_ref()).await?;
+    Ok(HttpResponse::Ok().json(StepDetailRow { step: step_row(&step), decisions }))
+}
+
 /// `POST /api/shadows/{id}/stop`
 ///
 /// # Errors
@@ -232,6 +259,13 @@ pub(in crate::web) async fn known(desk: &Desk, id: i64) -> Result<Shadow, AppErr
     desk.store.shadow(ShadowId(id)).await?.ok_or_else(|| AppError::not_found("shadow"))
 }
 
+/// A record that a shadow has answered.
+pub(in crate::web) async fn known_step(desk: &Desk, shadow: &Shadow, number: u32) -> Result<ShadowStep, AppError> {
+    let page = Page { before: Some(i64::from(number) + 1), ..Page::first(1) };
+    let found = desk.store.shadow_steps(shadow.id, page).await?.pop().filter(|step| step.number == number);
+    found.ok_or_else(|| AppError::not_found("record"))
+}
+
 fn row(shadow: &Shadow) -> ShadowRow {
     ShadowRow {
         id: shadow.id.0,
@@ -263,6 +297,7 @@ fn progress_row(progress: &Progress) -> ProgressRow {
             return_pct: number(progress.leader_return_pct()),
             max_drawdown_pct: number(progress.leader_drawdown_pct),
             cost: progress.leader_cost.normalize().to_string(),
+            unpriced_calls: progress.leader_unpriced_calls,
         },
         trades: account.trades,
         wins: account.wins,
@@ -271,6 +306,8 @@ fn progress_row(progress: &Progress) -> ProgressRow {
         denied: progress.denied,
         unusable: progress.unusable,
         cost: progress.cost.normalize().to_string(),
+        unpriced_calls: progress.unpriced_calls,
+        ended: progress.ended.clone(),
     }
 }
 

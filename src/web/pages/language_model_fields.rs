@@ -47,7 +47,7 @@ pub(super) async fn fields(
             .choices(providers.iter().map(choice).collect())
             .error(why("provider_id", "Provider")),
         Field::new("model_name", "Language model", FieldKind::Text, &typed.model_name)
-            .help("The provider's name of a model.")
+            .help("What the provider calls it, such as gpt-4o-mini.")
             .suggestions(names)
             .required()
             .error(why("model_name", "Language model")),

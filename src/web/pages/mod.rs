@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod advisor;
+mod answers;
 pub mod arming;
 pub mod auth;
 pub mod conversations;
@@ -25,6 +26,7 @@ pub mod providers;
 pub mod reasks;
 pub mod reconciliation;
 pub mod settings;
+pub mod shadow_steps;
 pub mod shadows;
 pub mod shell;
 pub mod stop;

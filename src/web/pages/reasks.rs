@@ -1,33 +1,27 @@
 //! Asking another language model what a cycle's was asked, and both answers side by side.
 
+use super::answers::{coins, read, side};
+use super::cycles::talk;
 use super::html;
 use super::language_model_fields::{NamedModel, fields};
 use super::shell::{env_of, shell};
 use crate::domain::access::Permission;
 use crate::domain::ids::{CycleId, ReaskId};
 use crate::domain::reask::{Reask, ReaskState, ReaskTemplate};
-use crate::ports::bundle::{AnswerSource, Bundle, RulingRecord, RulingWord};
 use crate::services::desk::Desk;
-use crate::services::replay_bundle::{ReplayError, answer_text, load, order_text};
-use crate::web::api::reasks::{put, read_given, why_not};
+use crate::web::api::reasks::{put, read_given};
 use crate::web::ctx::Ctx;
 use crate::web::error::AppError;
 use crate::web::form::FormInput;
 use crate::web::offered::OfferedNames;
-use crate::web::view::{
-    AnswerPage, AnswerSide, AskPage, Badge, Choice, CoinAnswer, CoinAnswers, EarlierAnswer, Field, FieldKind, KeyValue,
-    Nav, Tone,
-};
+use crate::web::view::{AnswerPage, AskPage, Badge, Choice, EarlierAnswer, Field, FieldKind, Nav, Tone};
 use crate::web::{flash, show};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// How often a page whose answer is still to come loads itself again, in seconds.
 const RELOAD_S: u32 = 5;
-/// Decimals of a cost.
-const COST_PLACES: u32 = 6;
 const NOT_YOURS: &str = "Asking costs money: an operator may do it.";
 const NO_PROVIDER: &str = "There is no provider of language models to ask. Add one first, under Providers.";
 
@@ -168,29 +162,30 @@ pub async fn show(desk: web::Data<Desk>, ctx: Ctx, path: web::Path<i64>) -> Resu
     };
     let page = AnswerPage {
         shell: shell(&desk, &ctx, Nav::Models, format!("Cycle {} asked again", cycle.id)).await?,
+        back: (format!("/cycles/{}", cycle.id), format!("Cycle {}", cycle.id)),
+        title: "Asked again".to_owned(),
         cycle: cycle.id.0,
         env: env_of(cycle.venue),
         who: who(&desk, &reask).await?,
         state: state(place),
         note,
+        note_tone: match place {
+            ReaskState::Failed | ReaskState::Lost => Tone::Bad,
+            ReaskState::Asking => Tone::Wait,
+            ReaskState::Answered => Tone::Plain,
+        },
+        facts: Vec::new(),
+        other: "Asked again",
+        can_ask: ctx.actor.may(Permission::Operate),
         reload_s: if place == ReaskState::Asking { RELOAD_S } else { 0 },
         coins: now.as_ref().map_or_else(Vec::new, |now| coins(then.as_ref(), now)),
         sides: [("In the cycle", &then), ("Asked again", &now)]
             .into_iter()
             .filter_map(|(title, bundle)| bundle.as_ref().map(|bundle| side(title, bundle)))
             .collect(),
+        talk: now.as_ref().and_then(|now| now.conversation()).map(talk),
     };
     html(StatusCode::OK, &page)
-}
-
-/// A record that can be read; none when it was removed or is damaged.
-async fn read(desk: &Desk, hash: Option<&crate::domain::digest::Digest>) -> Result<Option<Bundle>, AppError> {
-    let Some(hash) = hash else { return Ok(None) };
-    match load(desk, hash).await {
-        Ok(bundle) => Ok(Some(bundle)),
-        Err(ReplayError::Store(error)) => Err(error.into()),
-        Err(_) => Ok(None),
-    }
 }
 
 async fn who(desk: &Desk, reask: &Reask) -> Result<String, AppError> {
@@ -207,81 +202,4 @@ fn state(state: ReaskState) -> Badge {
         ReaskState::Lost => ("interrupted", Tone::Bad),
     };
     Badge { text: text.to_owned(), tone }
-}
-
-fn side(title: &str, bundle: &Bundle) -> AnswerSide {
-    let (who, answered, mut facts) = match &bundle.source {
-        AnswerSource::LanguageModel(said) => {
-            let calls = said.turns.iter().map(|turn| &turn.call);
-            let (input, output) = calls
-                .clone()
-                .fold((0, 0), |(input, output), call| (input + call.usage.input, output + call.usage.output));
-            let cost = calls.clone().filter_map(|call| call.cost).reduce(Decimal::saturating_add);
-            let took: u64 = calls.map(|call| call.latency_ms).sum();
-            let facts = vec![
-                KeyValue::new("Tokens in / out", format!("{input} / {output}")),
-                KeyValue::new(
-                    "Cost",
-                    cost.map_or_else(|| show::DASH.to_owned(), |cost| show::money(cost, COST_PLACES, "USD")),
-                ),
-                KeyValue::new("Took", format!("{} s", took.div_ceil(1_000))),
-                KeyValue::new("Template", &said.template_version),
-            ];
-            (format!("{} · {}", said.model_name, said.provider), said.answered(), facts)
-        }
-        AnswerSource::Rules { model_name } => (format!("{model_name} · built-in rules"), String::new(), Vec::new()),
-        AnswerSource::Outside { actor } => (format!("sent in by {actor}"), String::new(), Vec::new()),
-    };
-    let passed = bundle.rulings.iter().filter(|ruling| ruling.word == RulingWord::Passed).count();
-    facts.push(KeyValue::new("Orders it would be", passed.to_string()));
-    AnswerSide { title: title.to_owned(), who, facts, answered }
-}
-
-fn coins(then: Option<&Bundle>, now: &Bundle) -> Vec<CoinAnswers> {
-    let missing = || CoinAnswer {
-        text: "not asked about".to_owned(),
-        ruling: Badge { text: show::DASH.to_owned(), tone: Tone::Plain },
-        note: String::new(),
-        justification: String::new(),
-    };
-    now.rulings
-        .iter()
-        .map(|ruling| {
-            let coin = &ruling.coin;
-            let before = then.and_then(|then| then.rulings.iter().find(|old| &old.coin == coin).map(|old| (then, old)));
-            let terms = |ruling: &RulingRecord| (ruling.word, order_text(ruling.intent.as_ref()));
-            CoinAnswers {
-                coin: coin.to_string(),
-                same: before.is_some_and(|(_, old)| terms(old) == terms(ruling)),
-                then: before.map_or_else(missing, |(then, old)| coin_answer(then, old)),
-                now: coin_answer(now, ruling),
-            }
-        })
-        .collect()
-}
-
-fn coin_answer(bundle: &Bundle, ruling: &RulingRecord) -> CoinAnswer {
-    let answer = bundle.answers.iter().find(|answer| answer.coin == ruling.coin);
-    let (word, tone) = match ruling.word {
-        RulingWord::Unusable => ("unusable", Tone::Bad),
-        RulingWord::Hold => ("hold", Tone::Plain),
-        RulingWord::Denied => ("denied", Tone::Bad),
-        RulingWord::Passed => ("passes", Tone::Good),
-    };
-    let note = match ruling.word {
-        RulingWord::Passed => order_text(ruling.intent.as_ref()),
-        RulingWord::Hold => String::new(),
-        RulingWord::Denied | RulingWord::Unusable => why_not(ruling),
-    };
-    let said = answer.and_then(|answer| answer.proposal.as_ref());
-    CoinAnswer {
-        // The badge has said that it holds, or that it cannot be used.
-        text: match ruling.word {
-            RulingWord::Unusable | RulingWord::Hold => String::new(),
-            RulingWord::Denied | RulingWord::Passed => answer.map(answer_text).unwrap_or_default(),
-        },
-        ruling: Badge { text: word.to_owned(), tone },
-        note,
-        justification: said.map(|proposal| proposal.justification.clone()).unwrap_or_default(),
-    }
 }

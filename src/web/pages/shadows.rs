@@ -1,5 +1,6 @@
 //! Candidates that follow a model on paper: compared, started, ended.
 
+use super::costs::dollars;
 use super::desk::curves::{Line, Scale, chart};
 use super::html;
 use super::language_model_fields::{NamedModel, fields};
@@ -36,8 +37,6 @@ const STEPS: u32 = 50;
 const POINTS: u32 = 400;
 /// Shadows whose curves are drawn in one chart: as many as there are hues beside the model's.
 const CURVES: usize = 5;
-/// Decimals of a cost.
-const COST_PLACES: u32 = 4;
 const NOT_YOURS: &str = "Asking costs money: an operator may start a shadow.";
 const NO_PROVIDER: &str =
     "There is no provider of language models that a shadow could ask. Add one first, under Providers.";
@@ -132,13 +131,14 @@ pub async fn show(
         model_id: trader.id.0,
         model: trader.name.clone(),
         state: state(&shadow, &trader),
+        ended: ended(&shadow),
         who: who(&desk, &shadow).await?,
         since: show::when(shadow.created_at.0, desk.clock.now().0),
         figures: shadow.progress.as_ref().map_or_else(Vec::new, |progress| figures(progress, &trader)),
         chart: curves(&trader, &[(&shadow, drawn)]),
         positions: shadow.progress.as_ref().map_or_else(Vec::new, positions),
         older: older.map(|step| format!("/shadows/{}?before={}", shadow.id, step.number)).unwrap_or_default(),
-        steps: steps.iter().map(step_line).collect(),
+        steps: steps.iter().map(|step| step_line(&shadow, step)).collect(),
         template: shadow.template.clone().unwrap_or_default(),
         may_stop: shadow.is_active() && ctx.actor.may(Permission::Operate),
     };
@@ -220,11 +220,26 @@ async fn line(desk: &Desk, shadow: &Shadow, trader: &Trader) -> Result<ShadowLin
         trades: progress.map_or_else(dash, |p| format!("{}/{}", p.account.wins, p.account.trades - p.account.wins)),
         agreed: progress.map_or_else(dash, agreed),
         trouble: progress.map_or_else(dash, |p| format!("{} / {} / {}", p.denied, p.unusable, p.failed)),
-        cost: progress.map_or_else(dash, |p| show::money(p.cost, COST_PLACES, "USD")),
+        cost: progress.map_or_else(dash, |p| spent(p.cost, p.unpriced_calls)),
     })
 }
 
-async fn who(desk: &Desk, shadow: &Shadow) -> Result<String, AppError> {
+/// What calls cost, as far as somebody said what tokens cost.
+pub(super) fn spent(cost: Decimal, unpriced_calls: u32) -> String {
+    match (unpriced_calls, cost.is_zero()) {
+        (0, _) => dollars(cost),
+        (_, true) => "no price known".to_owned(),
+        (_, false) => format!("over {}", dollars(cost)),
+    }
+}
+
+/// Why it ended by itself; empty when it did not.
+fn ended(shadow: &Shadow) -> String {
+    let why = shadow.progress.as_ref().and_then(|progress| progress.ended.as_deref());
+    why.map(|why| format!("It has ended: {why}, and nothing could be compared.")).unwrap_or_default()
+}
+
+pub(super) async fn who(desk: &Desk, shadow: &Shadow) -> Result<String, AppError> {
     let provider = desk.store.provider(shadow.provider_id).await?;
     let provider = provider.map_or_else(|| format!("provider {}", shadow.provider_id), |provider| provider.name);
     Ok(format!("{} · {provider}", shadow.model_name))
@@ -232,6 +247,7 @@ async fn who(desk: &Desk, shadow: &Shadow) -> Result<String, AppError> {
 
 fn state(shadow: &Shadow, trader: &Trader) -> Badge {
     let (text, tone) = match (shadow.is_active(), &shadow.progress) {
+        (false, Some(Progress { ended: Some(_), .. })) => ("ended by itself", Tone::Wait),
         (false, _) => ("ended", Tone::Plain),
         (true, _) if trader.deleted_at.is_some() => ("its model is gone", Tone::Plain),
         (true, None) => ("waits for the next cycle", Tone::Wait),
@@ -254,7 +270,7 @@ fn figures(progress: &Progress, trader: &Trader) -> Vec<Figure> {
     let money = |money: Money| show::number(money.decimal(), 2);
     let skipped = match progress.skipped {
         0 => String::new(),
-        skipped => format!("{skipped} skipped: it was too slow"),
+        skipped => format!("{skipped} skipped: too slow, or not readable"),
     };
     vec![
         Figure::with_change("Equity on paper", money(account.equity()), show::signed_percent(progress.return_pct(), 2)),
@@ -286,27 +302,28 @@ fn figures(progress: &Progress, trader: &Trader) -> Vec<Figure> {
         Figure::new("Denied / unusable", format!("{} / {}", progress.denied, progress.unusable), "by coin"),
         Figure::new(
             "AI cost",
-            show::money(progress.cost, COST_PLACES, "USD"),
-            format!("{} {}", trader.name, show::money(progress.leader_cost, COST_PLACES, "USD")),
+            spent(progress.cost, progress.unpriced_calls),
+            format!("{} {}", trader.name, spent(progress.leader_cost, progress.leader_unpriced_calls)),
         ),
     ]
 }
 
-/// Returns of shadows, and of the model at the moments of the longest of them.
+/// Returns of shadows, and of the model at the moments of the longest of them. Each is measured from its own beginning.
 fn curves(trader: &Trader, drawn: &[(&Shadow, Vec<ShadowStep>)]) -> Option<Chart> {
     let points = |steps: &[ShadowStep], value: fn(&ShadowStep) -> Money| -> Vec<(Timestamp, Money)> {
         steps.iter().rev().map(|step| (step.market_at, value(step))).collect()
     };
     let mut lines: Vec<Line> = Vec::new();
     for (shadow, steps) in drawn {
+        let start = shadow.progress.as_ref()?.account.book.initial_capital;
         let points = points(steps, |step| step.equity);
-        let start = points.first().map(|point| point.1)?;
         lines.push(Line { name: shadow.name.clone(), is_benchmark: false, start, points });
     }
-    let (_, longest) = drawn.iter().max_by_key(|(_, steps)| steps.len())?;
+    let (followed, longest) = drawn.iter().max_by_key(|(_, steps)| steps.len())?;
+    let start = followed.progress.as_ref()?.leader_start;
     let points = points(longest, |step| step.leader_equity);
     let (first, last) = (*points.first()?, *points.last()?);
-    lines.push(Line { name: trader.name.clone(), is_benchmark: true, start: first.1, points });
+    lines.push(Line { name: trader.name.clone(), is_benchmark: true, start, points });
     chart("shadow-curves", "Return since the first record", Scale::Return, &lines, first.0, last.0)
 }
 
@@ -320,29 +337,31 @@ fn positions(progress: &Progress) -> Vec<KeyValue> {
     progress.account.positions.iter().map(words).collect()
 }
 
-fn step_line(step: &ShadowStep) -> StepLine {
-    let fill = |fill: &PaperFill| {
-        let verb = match fill.purpose.side() {
-            Side::Buy => "bought",
-            Side::Sell => "sold",
-        };
-        let why = if fill.why == "decision" { String::new() } else { format!(" ({})", fill.why) };
-        let price = show::number(fill.price.decimal(), show::price_places(fill.price.decimal()));
-        format!("{verb} {} {} at {price}{why}", fill.quantity, fill.coin)
+/// A fill on paper in a few words: `bought 0.01 BTC at 43,250.5 (stop loss)`.
+pub(super) fn fill_words(fill: &PaperFill) -> String {
+    let verb = match fill.purpose.side() {
+        Side::Buy => "bought",
+        Side::Sell => "sold",
     };
-    let mut what: Vec<String> = step.fills.iter().map(fill).collect();
+    let why = if fill.why == "decision" { String::new() } else { format!(" ({})", fill.why) };
+    let price = show::number(fill.price.decimal(), show::price_places(fill.price.decimal()));
+    format!("{verb} {} {} at {price}{why}", fill.quantity, fill.coin)
+}
+
+fn step_line(shadow: &Shadow, step: &ShadowStep) -> StepLine {
+    let mut what: Vec<String> = step.fills.iter().map(fill_words).collect();
     what.extend(step.error.as_deref().map(show::sentence));
     if what.is_empty() {
-        what.push("nothing".to_owned());
+        what.push("no trade".to_owned());
     }
     StepLine {
-        number: step.number,
+        url: format!("/shadows/{}/steps/{}", shadow.id, step.number),
         cycle: step.cycle_id.0,
         market: show::minute(step.market_at.0),
         equity: show::number(step.equity.decimal(), 2),
         model_equity: show::number(step.leader_equity.decimal(), 2),
         what,
         failed: step.error.is_some(),
-        cost: step.cost.map_or_else(|| show::DASH.to_owned(), |cost| show::money(cost, COST_PLACES, "USD")),
+        cost: step.cost.map_or_else(|| show::DASH.to_owned(), dollars),
     }
 }

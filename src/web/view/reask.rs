@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Badge, Env, Field, KeyValue, Shell};
+use super::{Badge, Env, Field, KeyValue, Shell, Talk, Tone};
 
 /// `/cycles/{id}/ask`.
 #[derive(Clone, Debug, Template)]
@@ -37,12 +37,16 @@ pub struct EarlierAnswer {
     pub note: String,
 }
 
-/// `/answers/{id}`.
+/// `/answers/{id}` and `/shadows/{id}/steps/{number}`: a cycle's answer beside another one.
 #[derive(Clone, Debug, Template)]
 #[template(path = "cycles/answer.html")]
 pub struct AnswerPage {
     /// The layout.
     pub shell: Shell,
+    /// Where it belongs, and what that is called.
+    pub back: (String, String),
+    /// What it is.
+    pub title: String,
     /// The cycle.
     pub cycle: i64,
     /// Where the model traded.
@@ -53,12 +57,22 @@ pub struct AnswerPage {
     pub state: Badge,
     /// What the person should know about it; may be empty.
     pub note: String,
+    /// Whether that is bad.
+    pub note_tone: Tone,
+    /// What else there is to know; may be empty.
+    pub facts: Vec<KeyValue>,
+    /// What the other answer is called.
+    pub other: &'static str,
+    /// Whether the question may be put to one more.
+    pub can_ask: bool,
     /// Loads the page again after so many seconds; 0 for never.
     pub reload_s: u32,
     /// The answer of the cycle and the other one.
     pub sides: Vec<AnswerSide>,
     /// Coin by coin.
     pub coins: Vec<CoinAnswers>,
+    /// The conversation with the other one, question by question.
+    pub talk: Option<Talk>,
 }
 
 /// One of the two answers.
@@ -70,7 +84,7 @@ pub struct AnswerSide {
     pub who: String,
     /// Tokens, cost, time, template.
     pub facts: Vec<KeyValue>,
-    /// The text of the answer: untrusted.
+    /// The text of the answer: untrusted; empty where the conversation tells it.
     pub answered: String,
 }
 

@@ -60,8 +60,8 @@ pub struct ShadowsPage {
 /// One record, as a candidate answered it.
 #[derive(Clone, Debug)]
 pub struct StepLine {
-    /// From 1.
-    pub number: u32,
+    /// Where it is told in full.
+    pub url: String,
     /// The cycle.
     pub cycle: i64,
     /// Market time.
@@ -94,6 +94,8 @@ pub struct ShadowPage {
     pub model: String,
     /// Active or stopped.
     pub state: Badge,
+    /// Why it ended by itself; empty when it did not.
+    pub ended: String,
     /// Who answers.
     pub who: String,
     /// When it was started.

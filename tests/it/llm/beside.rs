@@ -234,6 +234,8 @@ async fn another_account_ends_the_comparison(house: House) {
     let progress = ended.progress.unwrap();
     assert_eq!((progress.ended.as_deref(), progress.steps), (Some("Sage trades on another account now"), 1));
     assert_eq!(second.requests().len(), 1, "nobody was asked for it");
+    let page = admin.get(&format!("/shadows/{id}")).await.body;
+    assert!(page.contains("Sage trades on another account now, and nothing could be compared"), "{page}");
     let incidents = house.desk.store.incidents(IncidentFilter::default(), Page::first(5)).await.unwrap();
     assert!(incidents.iter().any(|one| one.title == "Sage: shadow Candidate has ended"), "{incidents:?}");
 }
@@ -314,6 +316,8 @@ async fn a_price_that_nobody_knows_is_no_price_of_zero(house: House) {
     let id = shadow(&house, model, provider, "Candidate").await.id;
     cycle(&mut admin, model).await;
     assert!(follow(&house.desk, id).await.unwrap());
+    let page = admin.get(&format!("/shadows/{id}")).await.body;
+    assert!(page.contains("Sage no price known") && page.contains("0.0004 USD"), "{page}");
     let progress = now(&house, id).await.progress.unwrap();
     assert_eq!((progress.unpriced_calls, progress.cost), (0, Decimal::new(364, 6)));
     assert_eq!((progress.leader_unpriced_calls, progress.leader_cost), (1, Decimal::ZERO));

@@ -56,7 +56,7 @@ async fn a_person_asks_another_model_and_reads_both_answers(house: House) {
     assert_eq!(done.status, 303, "{}", done.body);
     let page = admin.get(done.header("location")).await.body;
     for words in
-        ["big-2 · Other", "small-1 · Fake", "Nothing was ordered", "passes", "denied", "POSITION_SIZE", "0.000364"]
+        ["big-2 · Other", "small-1 · Fake", "Nothing was ordered", "passes", "denied", "POSITION_SIZE", "0.0004 USD"]
     {
         assert!(page.contains(words), "{words}: {page}");
     }
@@ -147,12 +147,20 @@ async fn a_person_starts_compares_and_ends_a_shadow(house: House) {
         assert!(page.contains(words), "{words}: {page}");
     }
     let page = admin.get("/shadows/1").await.body;
-    for words in ["It never trades", "Holds on paper", "bought", "Record by record", "End Candidate"] {
+    for words in ["It never trades", "Holds on paper", "bought", "Record by record", "End this shadow"] {
         assert!(page.contains(words), "{words}: {page}");
     }
+    assert!(page.contains("/shadows/1/steps/2"), "each record is a page: {page}");
+    let page = admin.get("/shadows/1/steps/1").await.body;
+    for words in ["Candidate on paper · big-2 · Other", "bought", "In the cycle", "Question 1", "Because."] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert_eq!(admin.get("/shadows/1/steps/3").await.status, 404);
+    let providers = admin.get("/providers").await.body;
+    assert!(providers.contains("Candidate (a shadow)"), "{providers}");
     assert_eq!(admin.post_form("/shadows/1/stop", &[]).await.status, 303);
     let page = admin.get("/shadows/1").await.body;
-    assert!(page.contains("ended") && !page.contains("End Candidate"));
+    assert!(page.contains("ended") && !page.contains("End this shadow"));
     assert!(admin.get(&format!("/api/models/{model}/orders")).await.expect(200).as_array().unwrap().is_empty());
 }
 
@@ -188,6 +196,12 @@ async fn a_program_starts_compares_and_ends_a_shadow(house: House) {
         (steps.as_array().unwrap().len(), &steps[0]["fills"], &steps[0]["error"]),
         (1, &json!([]), &Value::Null)
     );
+    let step = admin.get(&format!("/api/shadows/{id}/steps/1")).await.expect(200);
+    conforms(&document, "get", "/api/shadows/{id}/steps/{number}", "200", &step);
+    assert_eq!(step["step"], steps[0]);
+    let rulings: Vec<&Value> = step["decisions"].as_array().unwrap().iter().map(|row| &row["ruling"]).collect();
+    assert!(rulings.contains(&&json!("denied")), "{step}");
+    admin.get(&format!("/api/shadows/{id}/steps/2")).await.refused(404, "not_found");
     assert_eq!(admin.get(&url).await.expect(200)[0]["id"], *id);
     assert_eq!(admin.post(&format!("/api/shadows/{id}/stop"), json!({})).await.expect(200)["status"], "stopped");
     admin.post(&format!("/api/shadows/{id}/stop"), json!({})).await.refused(409, "shadow_changed");

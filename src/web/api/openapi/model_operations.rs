@@ -143,6 +143,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         NOT_FOUND,
     ])
     .paged(),
+    op("GET", "/api/shadows/{id}/steps/{number}", MODELS, "Show what a candidate answered to one record", &[
+        reply(200, "With what was decided on paper, coin by coin", Shape::One(named::<shadows::StepDetailRow>)),
+        NOT_FOUND,
+    ]),
     op("POST", "/api/shadows/{id}/stop", MODELS, "End a candidate", &[
         reply(200, "The candidate; its results stay", Shape::One(named::<shadows::ShadowRow>)),
         NOT_FOUND,

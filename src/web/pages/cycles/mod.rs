@@ -3,7 +3,7 @@
 mod record;
 mod replay;
 
-pub(super) use record::bill;
+pub(super) use record::{bill, talk};
 pub use replay::show_replay;
 
 use super::decisions::row;

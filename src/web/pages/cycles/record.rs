@@ -59,7 +59,7 @@ pub(super) fn facts(cycle: &Cycle, bundle: &Bundle, size: u64) -> Vec<KeyValue> 
 }
 
 /// A conversation, turn by turn.
-pub(super) fn talk(said: &Conversation) -> Talk {
+pub(in crate::web::pages) fn talk(said: &Conversation) -> Talk {
     let mut facts = vec![
         KeyValue::new("Provider", said.provider.as_str()),
         KeyValue::new("Model", said.model_name.as_str()),

@@ -38,7 +38,7 @@ pub(in crate::web::pages) async fn advisor_fields(
             .choices(advisors(desk, &providers, chosen))
             .error(error(ADVISOR, "Advisor")),
         Field::new(LANGUAGE_MODEL, "Language model", FieldKind::Text, typed)
-            .help("Only for an advisor that is a provider: its name of the model.")
+            .help("For a language model: what its provider calls it, such as gpt-4o-mini.")
             .suggestions(names)
             .error(error(LANGUAGE_MODEL, "Language model")),
     ])

@@ -37,10 +37,8 @@ const NOT_YOURS: &str = "Only an administrator may save, change or delete provid
 /// When the database fails.
 pub async fn list(desk: web::Data<Desk>, ctx: Ctx) -> Result<HttpResponse, AppError> {
     let traders = desk.store.traders(false).await?;
-    let line = |provider: &Provider| {
-        let users = traders.iter().filter(|trader| trader.provider_id == provider.id);
-        words::line(provider, users.map(|trader| trader.name.as_str()).collect())
-    };
+    let shadows = desk.store.active_shadows().await?;
+    let line = |provider: &Provider| words::line(provider, service::users_among(&traders, &shadows, provider.id));
     let built_in = desk.advisors.providers();
     let rules: Vec<&str> = built_in.iter().flat_map(|info| &info.models).map(|info| info.label).collect();
     let page = ProvidersPage {

@@ -35,7 +35,7 @@ pub(super) async fn panel(
 ) -> Result<ProviderProbe, AppError> {
     let names = known_names(desk, provider, offered).await?;
     let field = Field::new("model_name", "Model", FieldKind::Text, typed)
-        .help("The provider's name of a model; \"Discover models\" lists what it offers.")
+        .help("What the provider calls it; \"Discover models\" lists what it offers.")
         .suggestions(names)
         .required();
     Ok(ProviderProbe {

@@ -61,7 +61,7 @@ fn key_words(provider: &Provider) -> String {
 }
 
 /// A provider in the list.
-pub(super) fn line(provider: &Provider, users: Vec<&str>) -> ProviderLine {
+pub(super) fn line(provider: &Provider, users: Vec<String>) -> ProviderLine {
     ProviderLine {
         id: provider.id.0,
         name: provider.name.clone(),
