@@ -65,18 +65,16 @@ impl Turn {
 }
 
 /// Writes down what was asked although nothing else of it could be kept: it was paid for, and budgets count it.
-pub async fn put_on_bill(desk: &Desk, transcript: &Transcript, tells: bool) {
+pub async fn put_on_bill(desk: &Desk, transcript: &Transcript) {
     let (ai_calls, incidents) = (transcript.calls(), transcript.warnings());
-    if ai_calls.is_empty() {
-        return;
-    }
+    let Some(trader) = ai_calls.first().map(|call| call.trader_id) else { return };
+    let tells = match desk.store.trader(trader).await {
+        Ok(trader) => trader.is_none_or(|trader| trader.settings.notify_errors),
+        Err(_) => true,
+    };
     let notifications = if tells { incidents.iter().map(told).collect() } else { Vec::new() };
-    commit_patiently(
-        desk,
-        "the bill of a question",
-        Changes { ai_calls, incidents, notifications, ..Changes::default() },
-    )
-    .await;
+    let bill = Changes { ai_calls, incidents, notifications, ..Changes::default() };
+    commit_patiently(desk, "the bill of a question", bill).await;
 }
 
 /// Commits what must not be lost for a moment's trouble of the store. Returns whether it is written; what is given up is

@@ -8,9 +8,10 @@ use crate::domain::ai_cost::AiCall;
 use crate::domain::ids::ShadowId;
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::shadow::{Progress, Shadow, ShadowStep};
+use crate::observe;
 use crate::ports::bundle::{Bundle, BundleError};
 use crate::ports::store::{AuditEntry, Changes, CommitError, LeaderRecord, Lease, StoreError};
-use crate::services::aside::{Turn, put_on_bill};
+use crate::services::aside::{Turn, commit_patiently, put_on_bill};
 use crate::services::consult::{ConsultError, Transcript};
 use crate::services::desk::Desk;
 use crate::services::lease_keeper::{LEASE_MS, until_lost};
@@ -71,7 +72,7 @@ async fn alone(desk: &Desk, id: ShadowId) -> Result<bool, FollowError> {
     };
     if outcome.is_err() {
         // The answer is of no use any more, and was paid for.
-        put_on_bill(desk, &transcript, true).await;
+        put_on_bill(desk, &transcript).await;
     }
     desk.store.release_lease(&lease).await?;
     outcome
@@ -81,26 +82,39 @@ async fn next(desk: &Desk, id: ShadowId, lease: &Lease, transcript: &Transcript)
     // Read again under the lease: another process may have shown it the record between the two.
     let Some(mut shadow) = desk.store.shadow(id).await?.filter(Shadow::is_active) else { return Ok(false) };
     let Some((leader, skipped)) = next_record(desk, &shadow).await? else { return Ok(false) };
-    let expected = shadow.version;
+    let before = shadow.clone();
     let mut changes = match load(desk, &leader.hash).await {
         Ok(bundle) => take(desk, &mut shadow, (&leader, bundle, skipped), transcript).await?,
         Err(ReplayError::Store(error)) => return Err(error.into()),
         // A record that is gone or damaged is passed over.
         Err(_) => pass_over(&mut shadow, skipped),
     };
-    shadow.seen = leader.number;
-    shadow.version = expected + 1;
-    changes.guards.push(lease.guard());
-    changes.updated_shadows.push((shadow.clone(), expected));
+    advance(&mut changes, shadow, &before, &leader, lease);
     match desk.store.commit(changes).await {
-        Ok(()) => {
-            desk.live.publish(Topic::Model, None, Some(shadow.trader_id));
-            Ok(true)
-        }
+        Ok(()) => {}
         // Ended or taken over meanwhile.
-        Err(CommitError::Conflict(_) | CommitError::LeaseLost(_)) => Err(FollowError::Overtaken),
-        Err(error) => Err(error.into()),
+        Err(CommitError::Conflict(_) | CommitError::LeaseLost(_)) => return Err(FollowError::Overtaken),
+        Err(error) => {
+            // The answer may be what the store does not take: it is not asked for, and paid, again and again.
+            let mut passed = before.clone();
+            let mut bare = Changes { ai_calls: transcript.calls(), ..pass_over(&mut passed, skipped) };
+            advance(&mut bare, passed, &before, &leader, lease);
+            if !commit_patiently(desk, "passing over a record", bare).await {
+                return Err(error.into());
+            }
+            observe::commit_failed("keeping an answer of a shadow", &error);
+        }
     }
+    desk.live.publish(Topic::Model, None, Some(before.trader_id));
+    Ok(true)
+}
+
+/// The shadow has seen a record.
+fn advance(changes: &mut Changes, mut shadow: Shadow, before: &Shadow, leader: &LeaderRecord, lease: &Lease) {
+    shadow.seen = leader.number;
+    shadow.version = before.version + 1;
+    changes.guards.push(lease.guard());
+    changes.updated_shadows.push((shadow, before.version));
 }
 
 /// The next record, and how many were left out because the shadow is too slow.
@@ -118,7 +132,7 @@ async fn next_record(desk: &Desk, shadow: &Shadow) -> Result<Option<(LeaderRecor
 /// A record that nothing can be made of.
 fn pass_over(shadow: &mut Shadow, skipped: u32) -> Changes {
     if let Some(progress) = &mut shadow.progress {
-        progress.skipped += skipped + 1;
+        progress.skipped = progress.skipped.saturating_add(skipped).saturating_add(1);
     }
     Changes::default()
 }
@@ -142,7 +156,7 @@ async fn take(
     if progress.book != scene.view.book.id {
         return Ok(end(desk, shadow, progress, &bundle));
     }
-    progress.skipped += skipped;
+    progress.skipped = progress.skipped.saturating_add(skipped);
     progress.steps += 1;
     progress.observe_leader(leader_equity);
     let theirs = bundle.conversation().into_iter().flat_map(|said| said.turns.iter().map(|turn| &turn.call));

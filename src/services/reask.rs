@@ -160,7 +160,7 @@ pub async fn begin(desk: &Desk, request: ReaskRequest) -> Result<Begun, ReaskErr
         Err(error) => {
             turn.end(desk).await;
             Err(match error {
-                CommitError::Duplicate(_) => ReaskError::Asking(reask.model_name),
+                CommitError::Duplicate(_) | CommitError::Conflict(_) => ReaskError::Asking(reask.model_name),
                 error => error.into(),
             })
         }
@@ -217,7 +217,7 @@ async fn end(desk: &Desk, mut reask: Reask, original: &Bundle, brief: &Brief) ->
         changes.new_bundles.clear();
         changes.finished_reasks = vec![reask.clone()];
         if !commit_patiently(desk, "the end of a question", changes).await {
-            put_on_bill(desk, &transcript, original.trader.settings.notify_errors).await;
+            put_on_bill(desk, &transcript).await;
             return Err(error.into());
         }
     }
