@@ -200,9 +200,7 @@ impl PaperAccount {
         settings: &TraderSettings,
         at: Timestamp,
     ) -> Result<Option<PaperFill>, PositionError> {
-        let Some(position) = self.positions.iter().find(|position| &position.coin == coin).cloned() else {
-            return Ok(None);
-        };
+        let Some(position) = self.position(coin).cloned() else { return Ok(None) };
         let (low, high) = market.range(position.watched_until);
         let Some(trigger) = triggered(&position, low, high) else {
             if let Some(until) = market.told_until().filter(|until| *until > position.watched_until)
@@ -232,9 +230,7 @@ impl PaperAccount {
         settings: &TraderSettings,
         at: Timestamp,
     ) -> Result<Option<PaperFill>, PositionError> {
-        let Some(position) = self.positions.iter().find(|position| &position.coin == coin).cloned() else {
-            return Ok(None);
-        };
+        let Some(position) = self.position(coin).cloned() else { return Ok(None) };
         let intent = closing(&position, OrderCause::Protective(position.id), market.quote);
         let why = "not followed any more";
         self.execute(&intent, market.quote.price, position.quantity, market.instrument, settings, at, why).map(Some)
@@ -266,6 +262,10 @@ impl PaperAccount {
         self.recent.push(decision);
         let surplus = self.recent.len().saturating_sub(RECENT_MAX);
         self.recent.drain(..surplus);
+    }
+
+    fn position(&self, coin: &Coin) -> Option<&Position> {
+        self.positions.iter().find(|position| &position.coin == coin)
     }
 
     #[expect(clippy::too_many_arguments, reason = "an execution is made of all of these and of nothing else")]
@@ -301,7 +301,7 @@ impl PaperAccount {
             is_maker: false,
             at,
         };
-        let open = self.positions.iter().find(|position| position.coin == intent.coin);
+        let open = self.position(&intent.coin);
         let effect = apply_fill(open, PositionId(self.next_id), intent, &fill, &quote)?;
         self.next_id += 1;
         self.book.cash += effect.transaction.cash_change();

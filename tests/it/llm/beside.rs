@@ -3,10 +3,10 @@
 
 use super::again::{asks, cycle, now, other, shadow, steps};
 use super::desk::{answer, decision, purchase, sage};
-use crate::support::fake_provider::FakeProvider;
+use crate::support::fake_provider::{FakeProvider, Reply};
 use crate::support::{Client, Database, House, Stage};
 use countersign::domain::ai_cost::AiPurpose;
-use countersign::domain::ids::{BookId, CycleId, TraderId};
+use countersign::domain::ids::{BookId, CycleId, ShadowId, TraderId};
 use countersign::domain::instrument::InstrumentList;
 use countersign::domain::market::{Candle, CandleInterval, Quote, Symbol};
 use countersign::domain::reask::Reask;
@@ -41,8 +41,30 @@ on_each_database!(
     rules_that_are_followed_fail_without_candles,
 );
 
-fn holds() -> crate::support::fake_provider::Reply {
+fn holds() -> Reply {
     answer(&[decision("BTC", json!({})), decision("ETH", json!({}))])
+}
+
+/// A model whose provider holds, and a shadow of it at another provider.
+struct Followed {
+    first: FakeProvider,
+    second: FakeProvider,
+    admin: Client,
+    model: i64,
+    id: ShadowId,
+}
+
+impl Followed {
+    async fn by(house: &House, says: Reply) -> Self {
+        let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
+        first.answer(holds());
+        second.answer(says);
+        let mut admin = house.admin().await;
+        let model = sage(&mut admin, &first).await;
+        let provider = other(&mut admin, &second).await;
+        let id = shadow(house, model, provider, "Candidate").await.id;
+        Self { first, second, admin, model, id }
+    }
 }
 
 fn of_model(request: ReaskRequest, name: &str) -> ReaskRequest {
@@ -185,13 +207,7 @@ async fn the_end_of_the_process_leaves_a_record_and_a_bill(Impatient(house): Imp
 }
 
 async fn a_shadow_that_is_interrupted_is_shown_the_record_again(Impatient(house): Impatient) {
-    let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
-    first.answer(holds());
-    second.answer(holds().hangs());
-    let mut admin = house.admin().await;
-    let model = sage(&mut admin, &first).await;
-    let provider = other(&mut admin, &second).await;
-    let id = shadow(&house, model, provider, "Candidate").await.id;
+    let Followed { first: _first, second, mut admin, model, id } = Followed::by(&house, holds().hangs()).await;
     let asked = cycle(&mut admin, model).await;
     let before = now(&house, id).await;
     let desk = Arc::clone(&house.desk);
@@ -207,13 +223,7 @@ async fn a_shadow_that_is_interrupted_is_shown_the_record_again(Impatient(house)
 }
 
 async fn another_account_ends_the_comparison(house: House) {
-    let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
-    first.answer(holds());
-    second.answer(holds());
-    let mut admin = house.admin().await;
-    let model = sage(&mut admin, &first).await;
-    let provider = other(&mut admin, &second).await;
-    let id = shadow(&house, model, provider, "Candidate").await.id;
+    let Followed { first: _first, second, mut admin, model, id } = Followed::by(&house, holds()).await;
     cycle(&mut admin, model).await;
     assert!(follow(&house.desk, id).await.unwrap());
     // As if it had begun on another account.
@@ -241,13 +251,8 @@ async fn another_account_ends_the_comparison(house: House) {
 }
 
 async fn what_the_leader_dropped_is_sold(house: House) {
-    let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
-    first.answer(holds());
-    second.answer(answer(&[decision("BTC", json!({})), decision("ETH", purchase())]));
-    let mut admin = house.admin().await;
-    let model = sage(&mut admin, &first).await;
-    let provider = other(&mut admin, &second).await;
-    let id = shadow(&house, model, provider, "Candidate").await.id;
+    let Followed { first, second, mut admin, model, id } =
+        Followed::by(&house, answer(&[decision("BTC", json!({})), decision("ETH", purchase())])).await;
     cycle(&mut admin, model).await;
     assert!(follow(&house.desk, id).await.unwrap());
     assert_eq!(now(&house, id).await.held().map(ToString::to_string).collect::<Vec<_>>(), ["ETH"]);
@@ -268,13 +273,7 @@ async fn what_the_leader_dropped_is_sold(house: House) {
 }
 
 async fn records_without_a_question_are_no_lag(house: House) {
-    let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
-    first.answer(holds());
-    second.answer(holds());
-    let mut admin = house.admin().await;
-    let model = sage(&mut admin, &first).await;
-    let provider = other(&mut admin, &second).await;
-    let id = shadow(&house, model, provider, "Candidate").await.id;
+    let Followed { first: _first, second: _second, mut admin, model, id } = Followed::by(&house, holds()).await;
     let told = cycle(&mut admin, model).await;
     let sent = json!({ "decisions": { "BTC": { "signal": "hold", "justification": "Because." } } });
     for _ in 0..=LAG_MAX {
@@ -288,13 +287,7 @@ async fn records_without_a_question_are_no_lag(house: House) {
 }
 
 async fn a_slow_shadow_is_asked_in_the_words_of_the_record(house: House) {
-    let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
-    first.answer(holds());
-    second.answer(holds());
-    let mut admin = house.admin().await;
-    let model = sage(&mut admin, &first).await;
-    let provider = other(&mut admin, &second).await;
-    let id = shadow(&house, model, provider, "Candidate").await.id;
+    let Followed { first, second, mut admin, model, id } = Followed::by(&house, holds()).await;
     cycle(&mut admin, model).await;
     let template = house.desk.prompts.default_template().replace("You propose trades", "You now propose trades");
     admin.post(&format!("/api/models/{model}/prompt"), json!({ "template": template })).await.expect(200);
@@ -307,13 +300,7 @@ async fn a_slow_shadow_is_asked_in_the_words_of_the_record(house: House) {
 }
 
 async fn a_price_that_nobody_knows_is_no_price_of_zero(house: House) {
-    let (first, second) = (FakeProvider::start().await, FakeProvider::start().await);
-    first.answer(holds());
-    second.answer(holds());
-    let mut admin = house.admin().await;
-    let model = sage(&mut admin, &first).await;
-    let provider = other(&mut admin, &second).await;
-    let id = shadow(&house, model, provider, "Candidate").await.id;
+    let Followed { first: _first, second: _second, mut admin, model, id } = Followed::by(&house, holds()).await;
     cycle(&mut admin, model).await;
     assert!(follow(&house.desk, id).await.unwrap());
     let page = admin.get(&format!("/shadows/{id}")).await.body;
