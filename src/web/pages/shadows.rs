@@ -7,6 +7,7 @@ use super::language_model_fields::{NamedModel, fields};
 use super::models::rows;
 use super::shell::shell;
 use crate::domain::access::Permission;
+use crate::domain::ids::ProviderId;
 use crate::domain::money::Money;
 use crate::domain::paper_account::PaperFill;
 use crate::domain::shadow::{Progress, SHADOWS_LISTED_MAX, Shadow, ShadowStep};
@@ -30,6 +31,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Records that are listed on one page, and drawn.
 const STEPS: u32 = 50;
@@ -162,10 +164,13 @@ async fn page(
     typed: &Typed,
 ) -> Result<HttpResponse, AppError> {
     let shadows = desk.store.shadows(trader.id, Page::first(SHADOWS_LISTED_MAX)).await?;
-    let mut lines = Vec::with_capacity(shadows.len());
-    for shadow in &shadows {
-        lines.push(line(desk, shadow, trader).await?);
+    let mut hosts = BTreeMap::new();
+    for id in shadows.iter().map(|shadow| shadow.provider_id) {
+        if let Entry::Vacant(place) = hosts.entry(id) {
+            place.insert(host(desk, id).await?);
+        }
     }
+    let lines = shadows.iter().map(|shadow| line(shadow, trader, hosts.get(&shadow.provider_id))).collect();
     let mut drawn = Vec::new();
     for shadow in shadows.iter().filter(|shadow| shadow.progress.is_some()).take(CURVES) {
         drawn.push((shadow, desk.store.shadow_steps(shadow.id, Page::first(POINTS)).await?));
@@ -204,15 +209,15 @@ async fn page(
     html(status, &page)
 }
 
-async fn line(desk: &Desk, shadow: &Shadow, trader: &Trader) -> Result<ShadowLine, AppError> {
+fn line(shadow: &Shadow, trader: &Trader, host: Option<&String>) -> ShadowLine {
     let dash = || show::DASH.to_owned();
     let progress = shadow.progress.as_ref();
     let figure =
         |value: fn(&Progress) -> Decimal| progress.map_or_else(show::unknown, |p| show::signed_percent(value(p), 2));
-    Ok(ShadowLine {
+    ShadowLine {
         url: format!("/shadows/{}", shadow.id),
         name: shadow.name.clone(),
-        who: who(desk, shadow).await?,
+        who: host.map_or_else(|| shadow.model_name.clone(), |host| format!("{} · {host}", shadow.model_name)),
         state: state(shadow, trader),
         result: figure(Progress::return_pct),
         model: figure(Progress::leader_return_pct),
@@ -221,7 +226,7 @@ async fn line(desk: &Desk, shadow: &Shadow, trader: &Trader) -> Result<ShadowLin
         agreed: progress.map_or_else(dash, agreed),
         trouble: progress.map_or_else(dash, |p| format!("{} / {} / {}", p.denied, p.unusable, p.failed)),
         cost: progress.map_or_else(dash, |p| spent(p.cost, p.unpriced_calls)),
-    })
+    }
 }
 
 /// What calls cost, as far as somebody said what tokens cost.
@@ -239,10 +244,15 @@ fn ended(shadow: &Shadow) -> String {
     why.map(|why| format!("It has ended: {why}, and nothing could be compared.")).unwrap_or_default()
 }
 
+/// Which model of whom.
 pub(super) async fn who(desk: &Desk, shadow: &Shadow) -> Result<String, AppError> {
-    let provider = desk.store.provider(shadow.provider_id).await?;
-    let provider = provider.map_or_else(|| format!("provider {}", shadow.provider_id), |provider| provider.name);
-    Ok(format!("{} · {provider}", shadow.model_name))
+    Ok(format!("{} · {}", shadow.model_name, host(desk, shadow.provider_id).await?))
+}
+
+/// The name of a provider, deleted or not.
+async fn host(desk: &Desk, id: ProviderId) -> Result<String, AppError> {
+    let provider = desk.store.provider(id).await?;
+    Ok(provider.map_or_else(|| format!("provider {id}"), |provider| provider.name))
 }
 
 fn state(shadow: &Shadow, trader: &Trader) -> Badge {
