@@ -234,9 +234,14 @@ impl Application {
         let stopper = tokio::spawn(stop_server(handle, self.state.shutdown.clone()));
         let outcome = self.server.await;
         self.state.shutdown.begin();
-        if let Some(workers) = workers
-            && !workers.drain(WORKERS_DRAIN).await
-        {
+        let drain = async {
+            match workers {
+                Some(workers) => workers.drain(WORKERS_DRAIN).await,
+                None => true,
+            }
+        };
+        let (drained, ended) = tokio::join!(drain, tokio::time::timeout(WORKERS_DRAIN, self.desk.background.ended()));
+        if !drained || ended.is_err() {
             observe::workers_abandoned();
         }
         // The server has ended, so the task that ends it has nothing left to do.

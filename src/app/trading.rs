@@ -24,6 +24,7 @@ use crate::ports::store::{SharedStore, StoreError};
 use crate::ports::vault::Vault;
 use crate::ports::venue::{Venue, VenueDirectory};
 use crate::services::ai::Ai;
+use crate::services::background::Background;
 use crate::services::desk::{Desk, GivenQuotes, Markets, Patience, Policy, StopGate};
 use crate::services::exchange_bans::restore_bans;
 use crate::services::live::Postponed;
@@ -101,6 +102,7 @@ pub async fn assemble(
         markets: Markets { simulation: market, live },
         advisors: Arc::new(BuiltInAdvisors::new()),
         ai: Some(ai),
+        background: Background::here(),
         prompts: Arc::new(Templates),
         bundles: Arc::new(JsonBundles),
         live: LiveFeed::default(),

@@ -16,6 +16,7 @@ use crate::ports::store::{CommitError, IdKind, SharedStore, StoreError};
 use crate::ports::vault::Vault;
 use crate::ports::venue::VenueDirectory;
 use crate::services::ai::Ai;
+use crate::services::background::Background;
 use crate::services::live::Postponed;
 use crate::services::live_feed::LiveFeed;
 use crate::services::prune_bundles::RecordLimits;
@@ -188,6 +189,8 @@ pub struct Desk {
     pub advisors: Arc<dyn AdvisorDirectory>,
     /// Language models; none where nothing reaches them.
     pub ai: Option<Ai>,
+    /// What outlives the request that started it.
+    pub background: Background,
     /// Writes what language models are told.
     pub prompts: Arc<dyn PromptWriter>,
     /// Turns the records of cycles into bytes and back.

@@ -6,6 +6,7 @@ pub mod apply_fill;
 pub mod arming;
 pub mod aside;
 pub mod attention;
+pub mod background;
 pub mod choose_advisor;
 pub mod consult;
 pub mod credentials;

@@ -113,6 +113,7 @@ impl House {
             exchanges: None,
             process: "bench".into(),
             submit_wake: Notify::new(),
+            background: countersign::services::background::Background::here(),
             ai: Some(at_hand()),
             postponed: Default::default(),
         };

@@ -137,7 +137,7 @@ async fn cycle(
     let deadline = Instant::now() + desk.policy.patience.cycle;
     let worker = desk.clone();
     // A task of its own: a caller who hangs up must not leave a cycle half done.
-    let mut task = tokio::spawn(async move { run_cycle::run(&worker, request).await });
+    let mut task = desk.background.spawn(async move { run_cycle::run(&worker, request).await });
     let outcome = match tokio::time::timeout_at(deadline, &mut task).await {
         Ok(outcome) => outcome,
         Err(_) => match running_or_done(&desk, trader_id, &mut task).await? {

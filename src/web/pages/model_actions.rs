@@ -44,7 +44,7 @@ pub async fn run(
     let asked = CycleRequest::ask(trader.id, CycleTrigger::Operator, &ctx.actor.name());
     let worker = desk.clone();
     // A task of its own: a browser that hangs up must not leave a cycle half done.
-    let task = tokio::spawn(async move { run_cycle::run(&worker, asked).await });
+    let task = desk.background.spawn(async move { run_cycle::run(&worker, asked).await });
     let (tone, text) = match tokio::time::timeout(RUN_WAIT, task).await {
         Err(_) => {
             (Tone::Wait, format!("The cycle of {} is still running. Its decisions appear as they come.", trader.name))

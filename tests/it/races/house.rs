@@ -75,6 +75,7 @@ impl Shared {
             store: Arc::new(SqlStore::new(self.connection().await)),
             clock: Arc::new(self.clock.clone()),
             markets: Markets { simulation: Arc::clone(&self.market), live: HashMap::new() },
+            background: countersign::services::background::Background::here(),
             ai: None,
             advisors: Arc::new(OneAdvisor(Arc::clone(&self.thinker))),
             prompts: Arc::new(countersign::adapters::llm::prompt::Templates),

@@ -325,6 +325,7 @@ fn desk_on(
             simulation: Arc::clone(market),
             live: HashMap::from([(VenueKind::Testnet, Arc::clone(market))]),
         },
+        background: countersign::services::background::Background::here(),
         ai: None,
         advisors: Arc::new(BuiltInAdvisors::new()),
         prompts: Arc::new(countersign::adapters::llm::prompt::Templates),

@@ -77,6 +77,7 @@ impl Past {
             store: Arc::new(SqlStore::new(db.clone())),
             clock: Arc::clone(&clock) as _,
             markets: Markets { simulation: Arc::clone(&source), live: HashMap::new() },
+            background: countersign::services::background::Background::here(),
             ai: None,
             advisors: Arc::new(BuiltInAdvisors::new()),
             prompts: Arc::new(countersign::adapters::llm::prompt::Templates),
