@@ -8,9 +8,9 @@ use crate::word_enum;
 
 /// Answers that are kept to one cycle's question at most.
 pub const REASKS_MAX: usize = 20;
-/// A question without an answer after this long has none to come: its process ended. Longer than two patient calls with
-/// their retries.
-pub const REASK_ENDS_AFTER_MS: i64 = 30 * MINUTE_MS;
+/// A question without an answer after this long has none to come: its process ended. Longer than it may wait for its turn
+/// and for a place, and than four patient calls.
+pub const REASK_ENDS_AFTER_MS: i64 = 75 * MINUTE_MS;
 
 word_enum! {
     /// In which words the question is put.

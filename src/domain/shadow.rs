@@ -179,6 +179,25 @@ pub struct ShadowStep {
     pub error: Option<String>,
     /// The record of its own answer.
     pub bundle: Option<Digest>,
-    /// What asking it cost, in US dollars; none when nobody said what tokens cost.
+    /// What asking it cost, in US dollars; none when it was asked and nobody said what tokens cost.
     pub cost: Option<Decimal>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::venue_kind::VenueKind;
+
+    #[test]
+    fn progress_of_before_is_read() {
+        let capital = Money::new(Decimal::from(100));
+        let book = Book::open(BookId(7), TraderId(1), VenueKind::Simulation, capital, Timestamp(0));
+        let progress = Progress::begin(&book, capital, Timestamp(0));
+        let mut old = serde_json::to_value(&progress).unwrap();
+        for added in ["book", "unpriced_calls", "leader_unpriced_calls", "ended"] {
+            assert!(old.as_object_mut().unwrap().remove(added).is_some(), "{added}");
+        }
+        let read: Progress = serde_json::from_value(old).unwrap();
+        assert_eq!(read, Progress { book: BookId(0), ..progress });
+    }
 }

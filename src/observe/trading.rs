@@ -181,9 +181,9 @@ pub fn cycles_abandoned(count: usize) {
     tracing::warn!(count, "cycles abandoned at shutdown");
 }
 
-/// The end came before questions beside the cycles were done; what they cost is not on the bill.
+/// The end came before shadows had answered; what that costs is not on the bill.
 pub fn questions_abandoned() {
-    tracing::warn!("questions of shadows or re-asks abandoned at shutdown");
+    tracing::warn!("questions to shadows abandoned at shutdown");
 }
 
 /// Orders that were being sent when the time for draining was over: the next start asks what became of them.

@@ -11,7 +11,12 @@ use crate::services::lease_keeper::{LEASE_MS, until_lost};
 use crate::services::run_cycle::told;
 use rust_decimal::Decimal;
 use std::time::Duration;
+use tokio::time::timeout;
 
+/// The longest wait of a person's question for its turn.
+pub const TURN_WAIT: Duration = Duration::from_secs(600);
+/// How often it is looked for: more often than shadows look, so that a person goes first.
+const TURN_LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often a bill is written before it is given up.
 const BILL_ATTEMPTS: u32 = 4;
 /// The pause before the second attempt; it doubles.
@@ -38,6 +43,22 @@ impl Turn {
         let name = format!("ai aside:{trader}");
         let lease = desk.store.acquire_lease(&name, &desk.process, now, now.plus_ms(LEASE_MS), None).await?;
         Ok(lease.map(|lease| Self(Some(lease))))
+    }
+
+    /// A turn as soon as one is free; none when that takes longer than [`TURN_WAIT`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn wait(desk: &Desk, trader: TraderId) -> Result<Option<Self>, StoreError> {
+        let taken = async {
+            loop {
+                if let Some(turn) = Self::take(desk, trader).await? {
+                    return Ok(Some(turn));
+                }
+                tokio::time::sleep(TURN_LOOK_EVERY).await;
+            }
+        };
+        timeout(TURN_WAIT, taken).await.unwrap_or(Ok(None))
     }
 
     /// Keeps the turn during work.
@@ -74,28 +95,26 @@ pub async fn put_on_bill(desk: &Desk, transcript: &Transcript) {
     };
     let notifications = if tells { incidents.iter().map(told).collect() } else { Vec::new() };
     let bill = Changes { ai_calls, incidents, notifications, ..Changes::default() };
-    commit_patiently(desk, "the bill of a question", bill).await;
+    // What could not be written is in the log.
+    let _ = commit_patiently(desk, "the bill of a question", bill).await;
 }
 
-/// Commits what must not be lost for a moment's trouble of the store. Returns whether it is written; what is given up is
-/// in the log.
-pub async fn commit_patiently(desk: &Desk, what: &'static str, changes: Changes) -> bool {
+/// Commits what must not be lost for a moment's trouble of the store; each failure is in the log. A connection that is
+/// lost during the commit leaves it unknown whether it happened: a bill may then be written twice, and never not at all.
+///
+/// # Errors
+/// The last one.
+pub async fn commit_patiently(desk: &Desk, what: &'static str, changes: Changes) -> Result<(), CommitError> {
     let mut pause = BILL_PAUSE;
-    for attempt in 1..=BILL_ATTEMPTS {
-        match desk.store.commit(changes.clone()).await {
-            Ok(()) => return true,
-            Err(error) => {
-                observe::commit_failed(what, &error);
-                // Only trouble of the store passes.
-                if !matches!(error, CommitError::Store(_)) {
-                    return false;
-                }
-            }
+    let mut attempt = 1;
+    loop {
+        let Err(error) = desk.store.commit(changes.clone()).await else { return Ok(()) };
+        observe::commit_failed(what, &error);
+        // Only trouble of the store passes.
+        if attempt == BILL_ATTEMPTS || !matches!(error, CommitError::Store(_)) {
+            return Err(error);
         }
-        if attempt < BILL_ATTEMPTS {
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-        }
+        tokio::time::sleep(pause).await;
+        (attempt, pause) = (attempt + 1, pause * 2);
     }
-    false
 }

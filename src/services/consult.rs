@@ -146,6 +146,12 @@ pub async fn consult(
     if coins.is_empty() {
         return Err(ConsultError::NothingToAsk);
     }
+    let busy = || ConsultError::Busy { provider: provider.name.clone(), seconds: provider.timeout_seconds };
+    let place = tokio::select! {
+        place = ai.places.take(&provider, question.purpose) => place.ok_or_else(busy)?,
+        () = ai.closing.begun() => return Err(ConsultError::ShuttingDown),
+    };
+    // Looked at with the place in hand: much may have been spent while it was waited for.
     let budgets = within_budget(desk, question, &provider).await?;
     let known = desk.store.answer_mode(provider.id, question.model_name).await?;
     transcript.begin(Conversation {
@@ -164,7 +170,10 @@ pub async fn consult(
         answers = consultation.run(brief) => answers,
         () = given_up(desk, ai) => Err(ConsultError::ShuttingDown),
     };
-    consultation.warn_of_budgets(&budgets);
+    drop(place);
+    if !budgets.is_empty() {
+        consultation.warn_of_budgets().await;
+    }
     answers
 }
 
@@ -178,15 +187,7 @@ async fn given_up(desk: &Desk, ai: &Ai) {
 /// A candidate or a question that is put again must not keep a model from being asked, and so from closing: the part of a
 /// budget about which people are warned is the model's own.
 async fn within_budget(desk: &Desk, question: &Question<'_>, provider: &Provider) -> Result<Vec<Budget>, ConsultError> {
-    // A record may be old; the budget that binds is today's.
-    let today = desk.store.trader(question.trader.id).await?;
-    let trader = today.as_ref().unwrap_or(question.trader);
-    let now = desk.clock.now();
-    let days = desk.store.ai_days(Some(trader.id), now.month_start()).await?;
-    let sum = |since: Timestamp| {
-        days.iter().filter(|day| day.day >= since).fold(Decimal::ZERO, |sum, day| sum.saturating_add(day.cost))
-    };
-    let budgets = Budget::of(&trader.settings, sum(now.day_start()), sum(now.month_start()));
+    let budgets = budgets(desk, question).await?;
     if !budgets.is_empty() && provider.price.is_none() {
         return Err(ConsultError::PriceUnknown { provider: provider.name.clone() });
     }
@@ -199,6 +200,19 @@ async fn within_budget(desk: &Desk, question: &Question<'_>, provider: &Provider
         }
         _ => Ok(budgets),
     }
+}
+
+/// The budgets that are set, with what is spent of them.
+async fn budgets(desk: &Desk, question: &Question<'_>) -> Result<Vec<Budget>, StoreError> {
+    // A record may be old; the budget that binds is today's.
+    let today = desk.store.trader(question.trader.id).await?;
+    let trader = today.as_ref().unwrap_or(question.trader);
+    let now = desk.clock.now();
+    let days = desk.store.ai_days(Some(trader.id), now.month_start()).await?;
+    let sum = |since: Timestamp| {
+        days.iter().filter(|day| day.day >= since).fold(Decimal::ZERO, |sum, day| sum.saturating_add(day.cost))
+    };
+    Ok(Budget::of(&trader.settings, sum(now.day_start()), sum(now.month_start())))
 }
 
 /// One conversation under way.
@@ -214,9 +228,6 @@ struct Consultation<'a> {
 
 impl Consultation<'_> {
     async fn run(&self, brief: &Brief) -> Result<Vec<(Coin, Answer)>, ConsultError> {
-        let busy =
-            || ConsultError::Busy { provider: self.provider.name.clone(), seconds: self.provider.timeout_seconds };
-        let _place = self.ai.places.take(self.provider, self.question.purpose).await.ok_or_else(busy)?;
         let (asked, first) = self.first_answer(brief).await?;
         let reader = self.ai.answers.as_ref();
         let answers = conclude(reader, &self.coins, [&first]);
@@ -298,11 +309,16 @@ impl Consultation<'_> {
         }
     }
 
-    /// A budget of which much is gone is told once, when the line is crossed.
-    fn warn_of_budgets(&self, before: &[Budget]) {
+    /// A budget of which much is gone is told once, when the line is crossed. What was spent meanwhile by others, who
+    /// were asked at the same time, counts as spent before.
+    async fn warn_of_budgets(&self) {
         let now = self.desk.clock.now();
-        for budget in before {
-            let after = Budget { spent: budget.spent.saturating_add(self.transcript.cost()), ..*budget };
+        let budgets = match budgets(self.desk, self.question).await {
+            Ok(budgets) => budgets,
+            Err(error) => return observe::store_failed("reading what is left of a budget", &error),
+        };
+        for budget in budgets {
+            let after = Budget { spent: budget.spent.saturating_add(self.transcript.cost()), ..budget };
             if budget.is_low() || !after.is_low() {
                 continue;
             }

@@ -5,10 +5,9 @@
 mod show;
 
 use crate::domain::ai_cost::AiCall;
-use crate::domain::ids::ShadowId;
+use crate::domain::ids::{BookId, ShadowId};
 use crate::domain::incident::{IncidentKind, NewIncident, Severity};
 use crate::domain::shadow::{Progress, Shadow, ShadowStep};
-use crate::observe;
 use crate::ports::bundle::{Bundle, BundleError};
 use crate::ports::store::{AuditEntry, Changes, CommitError, LeaderRecord, Lease, StoreError};
 use crate::services::aside::{Turn, commit_patiently, put_on_bill};
@@ -90,23 +89,31 @@ async fn next(desk: &Desk, id: ShadowId, lease: &Lease, transcript: &Transcript)
         Err(_) => pass_over(&mut shadow, skipped),
     };
     advance(&mut changes, shadow, &before, &leader, lease);
-    match desk.store.commit(changes).await {
+    match commit_patiently(desk, "an answer of a shadow", changes.clone()).await {
         Ok(()) => {}
         // Ended or taken over meanwhile.
         Err(CommitError::Conflict(_) | CommitError::LeaseLost(_)) => return Err(FollowError::Overtaken),
-        Err(error) => {
+        Err(_) => {
             // The answer may be what the store does not take: it is not asked for, and paid, again and again.
             let mut passed = before.clone();
-            let mut bare = Changes { ai_calls: transcript.calls(), ..pass_over(&mut passed, skipped) };
+            let mut bare = pass_over(&mut passed, skipped);
+            charge(&mut passed, transcript);
+            bare.ai_calls = changes.ai_calls;
+            (bare.incidents, bare.notifications) = (changes.incidents, changes.notifications);
             advance(&mut bare, passed, &before, &leader, lease);
-            if !commit_patiently(desk, "passing over a record", bare).await {
-                return Err(error.into());
-            }
-            observe::commit_failed("keeping an answer of a shadow", &error);
+            commit_patiently(desk, "passing over a record", bare).await?;
         }
     }
     desk.live.publish(Topic::Model, None, Some(before.trader_id));
     Ok(true)
+}
+
+/// Adds to a shadow's cost what was asked in vain.
+fn charge(shadow: &mut Shadow, transcript: &Transcript) {
+    let Some(progress) = &mut shadow.progress else { return };
+    let (cost, unpriced) = sum(&transcript.calls());
+    progress.cost = progress.cost.saturating_add(cost.unwrap_or_default());
+    progress.unpriced_calls += unpriced;
 }
 
 /// The shadow has seen a record.
@@ -153,6 +160,10 @@ async fn take(
     let leader_equity = worth.equity;
     let begin = || Progress::begin(&scene.view.book, leader_equity, market.now);
     let mut progress = shadow.progress.take().unwrap_or_else(begin);
+    if progress.book == BookId::default() {
+        // It began before books were noted.
+        progress.book = scene.view.book.id;
+    }
     if progress.book != scene.view.book.id {
         return Ok(end(desk, shadow, progress, &bundle));
     }
@@ -224,7 +235,7 @@ fn end(desk: &Desk, shadow: &mut Shadow, mut progress: Progress, bundle: &Bundle
     shadow.progress = Some(progress);
     shadow.stopped_at = Some(now);
     let incident = NewIncident {
-        kind: IncidentKind::ModelError,
+        kind: IncidentKind::AutomationChange,
         severity: Severity::Low,
         trader_id: Some(shadow.trader_id),
         title: format!("{}: shadow {} has ended", bundle.trader.name, shadow.name),
@@ -232,8 +243,9 @@ fn end(desk: &Desk, shadow: &mut Shadow, mut progress: Progress, bundle: &Bundle
         fingerprint: format!("shadow {} ended", shadow.id),
         at: now,
     };
+    let tells = bundle.trader.settings.notify_errors;
     Changes {
-        notifications: vec![told(&incident)],
+        notifications: if tells { vec![told(&incident)] } else { Vec::new() },
         incidents: vec![incident],
         audit: vec![AuditEntry {
             at: now,
@@ -246,10 +258,14 @@ fn end(desk: &Desk, shadow: &mut Shadow, mut progress: Progress, bundle: &Bundle
     }
 }
 
-/// What calls cost together, and how many nobody priced; no cost where none was.
+/// What calls cost together, and how many nobody priced; no cost where nobody priced any.
 fn sum<'a>(calls: impl IntoIterator<Item = &'a AiCall>) -> (Option<Decimal>, u32) {
-    calls.into_iter().fold((None, 0), |(sum, unpriced), call| match call.cost {
-        Some(cost) => (Some(sum.unwrap_or(Decimal::ZERO).saturating_add(cost)), unpriced),
-        None => (sum, unpriced + 1),
-    })
+    let (mut cost, mut unpriced, mut priced) = (Decimal::ZERO, 0, 0);
+    for call in calls {
+        match call.cost {
+            Some(price) => (cost, priced) = (cost.saturating_add(price), priced + 1),
+            None => unpriced += 1,
+        }
+    }
+    (Some(cost).filter(|_| priced > 0 || unpriced == 0), unpriced)
 }

@@ -6,7 +6,6 @@ use crate::domain::cycle::Cycle;
 use crate::domain::ids::{BUILT_IN_PROVIDER, CycleId, ProviderId, ReaskId};
 use crate::domain::reask::{REASKS_MAX, Reask, ReaskState, ReaskTemplate};
 use crate::domain::trader::MODEL_NAME_MAX;
-use crate::observe;
 use crate::ports::advisor::Brief;
 use crate::ports::bundle::{AnswerRecord, AnswerSource, Bundle, BundleError};
 use crate::ports::store::{AuditEntry, Changes, CommitError, IdKind, StoreError};
@@ -59,9 +58,6 @@ pub enum ReaskError {
     /// Others are being put.
     #[error("{REASKS_AT_ONCE} questions are being put right now; wait for one of them to be answered")]
     TooMany,
-    /// The model has a budget, and another question is on its account.
-    #[error("another question is being put on the budget of this model; wait for its answer")]
-    BudgetBusy,
     /// It is being asked right now.
     #[error("this question is being put to {0} right now")]
     Asking(String),
@@ -98,7 +94,6 @@ pub struct Begun {
     pub reask: Reask,
     original: Bundle,
     brief: Brief,
-    turn: Turn,
     /// One of [`REASKS_AT_ONCE`].
     _place: OwnedSemaphorePermit,
 }
@@ -125,7 +120,6 @@ pub async fn begin(desk: &Desk, request: ReaskRequest) -> Result<Begun, ReaskErr
     }
     let ai = desk.ai.as_ref().ok_or(ReaskError::NotConnected)?;
     let place = Arc::clone(&ai.reasks).try_acquire_owned().map_err(|_| ReaskError::TooMany)?;
-    let turn = Turn::take(desk, cycle.trader_id).await?.ok_or(ReaskError::BudgetBusy)?;
     let reask = Reask {
         id: ReaskId(desk.next_id(IdKind::Reask).await?),
         cycle_id: cycle.id,
@@ -156,14 +150,9 @@ pub async fn begin(desk: &Desk, request: ReaskRequest) -> Result<Begun, ReaskErr
         ..Changes::default()
     };
     match desk.store.commit(changes).await {
-        Ok(()) => Ok(Begun { reask, original, brief, turn, _place: place }),
-        Err(error) => {
-            turn.end(desk).await;
-            Err(match error {
-                CommitError::Duplicate(_) | CommitError::Conflict(_) => ReaskError::Asking(reask.model_name),
-                error => error.into(),
-            })
-        }
+        Ok(()) => Ok(Begun { reask, original, brief, _place: place }),
+        Err(CommitError::Duplicate(_) | CommitError::Conflict(_)) => Err(ReaskError::Asking(reask.model_name)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -180,23 +169,31 @@ async fn question_of(desk: &Desk, cycle: &Cycle) -> Result<(Bundle, Brief), Reas
 /// # Errors
 /// When the end could not be written; what was asked is on the bill all the same, if the store takes anything at all.
 pub async fn finish(desk: &Desk, begun: Begun) -> Result<Reask, ReaskError> {
-    let Begun { reask, original, brief, turn, _place } = begun;
-    let ended = turn.during(desk, end(desk, reask, &original, &brief)).await;
-    turn.end(desk).await;
-    ended
-}
-
-/// Returns when no question is being put any more: the process is about to end.
-pub async fn all_have_ended(desk: &Desk) {
-    let Some(ai) = &desk.ai else { return };
-    let all = u32::try_from(REASKS_AT_ONCE).unwrap_or(u32::MAX);
-    // It is never closed.
-    let _ = ai.reasks.acquire_many(all).await;
-}
-
-async fn end(desk: &Desk, mut reask: Reask, original: &Bundle, brief: &Brief) -> Result<Reask, ReaskError> {
+    let Begun { reask, original, brief, _place } = begun;
     let transcript = Transcript::default();
-    let answered = ask(desk, &reask, original, brief, &transcript).await;
+    match Turn::wait(desk, reask.trader_id).await {
+        Ok(Some(turn)) => {
+            let answering = async {
+                let answered = ask(desk, &reask, &original, &brief, &transcript).await;
+                end(desk, reask, &original, answered, &transcript).await
+            };
+            let ended = turn.during(desk, answering).await;
+            turn.end(desk).await;
+            ended
+        }
+        Ok(None) => end(desk, reask, &original, Err(AskError::NoTurn), &transcript).await,
+        Err(error) => end(desk, reask, &original, Err(error.into()), &transcript).await,
+    }
+}
+
+/// Writes down how a question ended.
+async fn end(
+    desk: &Desk,
+    mut reask: Reask,
+    original: &Bundle,
+    answered: Result<Bundle, AskError>,
+    transcript: &Transcript,
+) -> Result<Reask, ReaskError> {
     reask.finished_at = Some(desk.clock.now());
     let mut changes = Changes { ai_calls: transcript.calls(), incidents: transcript.warnings(), ..Changes::default() };
     if original.trader.settings.notify_errors {
@@ -210,14 +207,13 @@ async fn end(desk: &Desk, mut reask: Reask, original: &Bundle, brief: &Brief) ->
         Err(error) => reask.error = Some(error.to_string()),
     }
     changes.finished_reasks.push(reask.clone());
-    if let Err(error) = desk.store.commit(changes.clone()).await {
-        observe::commit_failed("keeping an answer", &error);
+    if commit_patiently(desk, "an answer", changes.clone()).await.is_err() {
         // The answer may be what the store does not take; that it was asked for and paid is kept.
         (reask.bundle, reask.error) = (None, Some(NOT_KEPT.to_owned()));
         changes.new_bundles.clear();
         changes.finished_reasks = vec![reask.clone()];
-        if !commit_patiently(desk, "the end of a question", changes).await {
-            put_on_bill(desk, &transcript).await;
+        if let Err(error) = commit_patiently(desk, "the end of a question", changes).await {
+            put_on_bill(desk, transcript).await;
             return Err(error.into());
         }
     }
@@ -228,6 +224,8 @@ async fn end(desk: &Desk, mut reask: Reask, original: &Bundle, brief: &Brief) ->
 /// Why there is no answer, in words that are kept.
 #[derive(Debug, thiserror::Error)]
 enum AskError {
+    #[error("other questions on the budget of this model took too long")]
+    NoTurn,
     #[error(transparent)]
     Consult(#[from] ConsultError),
     #[error(transparent)]

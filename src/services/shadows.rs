@@ -51,6 +51,9 @@ pub enum ShadowError {
     /// Enough of them run.
     #[error("{SHADOWS_MAX} shadows run already; end one first")]
     TooMany,
+    /// The model or the provider was changed or deleted at the same moment.
+    #[error("the model or the provider was changed at the same moment; try again")]
+    Contended,
     /// It has ended, or somebody else changed it.
     #[error("the shadow was ended or changed meanwhile")]
     Changed,
@@ -65,7 +68,7 @@ pub enum ShadowError {
 /// [`ShadowError`] names the field and the rule.
 pub async fn start(desk: &Desk, new: NewShadow) -> Result<Shadow, ShadowError> {
     let trader = desk.store.trader(new.trader_id).await?.filter(|trader| trader.deleted_at.is_none());
-    trader.ok_or(ShadowError::NoTrader(new.trader_id))?;
+    let trader = trader.ok_or(ShadowError::NoTrader(new.trader_id))?;
     check_name(&new.name)?;
     let model_name = new.model_name.trim();
     let length = model_name.chars().count();
@@ -77,6 +80,7 @@ pub async fn start(desk: &Desk, new: NewShadow) -> Result<Shadow, ShadowError> {
     if let Some(template) = &new.template {
         desk.prompts.check(template)?;
     }
+    // Two at the same moment may make one more; the worker asks no more than that many at once all the same.
     if desk.store.active_shadows().await?.len() >= SHADOWS_MAX {
         return Err(ShadowError::TooMany);
     }
@@ -96,7 +100,10 @@ pub async fn start(desk: &Desk, new: NewShadow) -> Result<Shadow, ShadowError> {
         version: 1,
     };
     let changes = Changes {
-        guards: vec![Guard::Provider { id: provider.id, version: provider.version }],
+        guards: vec![
+            Guard::Provider { id: provider.id, version: provider.version },
+            Guard::Trader { id: trader.id, version: trader.version },
+        ],
         audit: vec![audit(&shadow, &new.actor, "shadow.start", now)],
         new_shadows: vec![shadow.clone()],
         ..Changes::default()
@@ -105,7 +112,7 @@ pub async fn start(desk: &Desk, new: NewShadow) -> Result<Shadow, ShadowError> {
         Ok(()) => Ok(shadow),
         Err(CommitError::Duplicate(_)) => Err(ShadowError::NameTaken),
         Err(CommitError::Store(error)) => Err(error.into()),
-        Err(CommitError::Conflict(_) | CommitError::LeaseLost(_)) => Err(ShadowError::NoProvider),
+        Err(CommitError::Conflict(_) | CommitError::LeaseLost(_)) => Err(ShadowError::Contended),
     }
 }
 

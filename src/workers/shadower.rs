@@ -6,7 +6,6 @@ use crate::domain::ids::ShadowId;
 use crate::domain::shadow::SHADOWS_MAX;
 use crate::services::desk::Desk;
 use crate::services::follow_record::{FollowError, follow};
-use crate::services::reask::all_have_ended;
 use futures_util::FutureExt;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -21,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(300);
-/// How long questions that are being put may take once the end has begun.
+/// How long shadows that are being asked may take once the end has begun.
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 
 pub(super) fn start(workers: &mut Workers, desk: Arc<Desk>) {
@@ -44,10 +43,7 @@ pub(super) fn start(workers: &mut Workers, desk: Arc<Desk>) {
             }
         }
         // They give up soon by themselves, and write down what was asked: it was paid for.
-        let all = async {
-            while running.tasks.join_next().await.is_some() {}
-            all_have_ended(&desk).await;
-        };
+        let all = async { while running.tasks.join_next().await.is_some() {} };
         if timeout(DRAIN_WITHIN, all).await.is_err() {
             crate::observe::questions_abandoned();
         }

@@ -31,11 +31,11 @@ impl ShadowReads for SqlStore {
         found.map_err(failed(READING))?.map(shadow_of).transpose()
     }
 
-    async fn shadows(&self, trader: TraderId, page: Page) -> Result<Vec<Shadow>, StoreError> {
-        let mut query = Entity::find().filter(Column::TraderId.eq(trader.0)).order_by_desc(Column::Id);
-        if let Some(before) = page.before {
-            query = query.filter(Column::Id.lt(before));
-        }
+    async fn shadows(&self, trader: TraderId, limit: u32) -> Result<Vec<Shadow>, StoreError> {
+        let of_trader = Entity::find().filter(Column::TraderId.eq(trader.0));
+        // Those that run come first, whatever their age.
+        let query = of_trader.order_by_desc(Column::StoppedAt.is_null()).order_by_desc(Column::Id);
+        let page = Page::first(limit);
         first_rows(&self.db.reader, &query, page).await.map_err(failed(READING))?.into_iter().map(shadow_of).collect()
     }
 
@@ -52,7 +52,9 @@ impl ShadowReads for SqlStore {
         let of_leader = Expr::col((bundle::Entity, bundle::Column::TraderId)).equals((Entity, Column::TraderId));
         let unseen = Expr::col((bundle::Entity, bundle::Column::Id)).gt(Expr::col((Entity, Column::Seen)));
         let next = questions().select_only().column(bundle::Column::Id).filter(of_leader).filter(unseen).into_query();
-        let query = active().select_only().column(Column::Id).filter(Expr::exists(next));
+        // Whoever has waited longest comes first: where turns are few, none is passed over.
+        let waiting = Entity::find().filter(Column::StoppedAt.is_null()).order_by_asc(Column::Seen);
+        let query = waiting.select_only().column(Column::Id).filter(Expr::exists(next));
         let ids: Vec<i64> = query.into_tuple().all(&self.db.reader).await.map_err(failed(READING))?;
         Ok(ids.into_iter().map(ShadowId).collect())
     }

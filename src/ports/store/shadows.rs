@@ -22,13 +22,13 @@ pub struct LeaderRecord {
 pub trait ShadowReads: Send + Sync {
     /// A shadow, active or not.
     async fn shadow(&self, id: ShadowId) -> Result<Option<Shadow>, StoreError>;
-    /// The shadows of a trader, ended ones too, the newest first.
-    async fn shadows(&self, trader: TraderId, page: Page) -> Result<Vec<Shadow>, StoreError>;
+    /// The shadows of a trader, at most `limit`: those that run, then those that have ended, each the newest first.
+    async fn shadows(&self, trader: TraderId, limit: u32) -> Result<Vec<Shadow>, StoreError>;
     /// The shadows that follow a trader now, oldest first.
     async fn followers(&self, trader: TraderId) -> Result<Vec<Shadow>, StoreError>;
     /// Every shadow that is shown new records, oldest first.
     async fn active_shadows(&self) -> Result<Vec<Shadow>, StoreError>;
-    /// Those of them for whom there is a record that they have not seen, oldest first.
+    /// Those of them for whom there is a record that they have not seen; whoever has waited longest comes first.
     async fn shadows_behind(&self) -> Result<Vec<ShadowId>, StoreError>;
     /// The steps of a shadow, the newest first.
     async fn shadow_steps(&self, shadow: ShadowId, page: Page) -> Result<Vec<ShadowStep>, StoreError>;

@@ -156,6 +156,9 @@ fn incident(run: &Run<'_>, error: &CycleError, at: Timestamp) -> NewIncident {
         CycleError::Consult(ConsultError::BudgetSpent { .. } | ConsultError::PriceUnknown { .. }) => {
             (IncidentKind::CircuitBreaker, Severity::High, "the AI budget stops it")
         }
+        CycleError::Consult(ConsultError::Busy { .. }) => {
+            (IncidentKind::ModelError, Severity::Medium, "its provider had no free place")
+        }
         CycleError::Consult(_) => (IncidentKind::ModelError, Severity::High, "the language model gave no answer"),
         CycleError::Advisor(_) | CycleError::UnknownAdvisor(_) => {
             (IncidentKind::ModelError, Severity::Medium, "the advisor gave no answer")

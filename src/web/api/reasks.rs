@@ -105,7 +105,7 @@ pub(in crate::web) fn read_given(input: &mut Input, cycle: CycleId, ctx: &Ctx) -
 pub(in crate::web) async fn put(desk: &Data<Desk>, request: ReaskRequest) -> Result<Reask, AppError> {
     let begun = reask::begin(desk, request).await.map_err(reask_error)?;
     let (asking, worker) = (begun.reask.clone(), desk.clone());
-    let task = tokio::spawn(async move { reask::finish(&worker, begun).await });
+    let task = desk.background.spawn(async move { reask::finish(&worker, begun).await });
     match tokio::time::timeout(desk.policy.patience.cycle, task).await {
         Ok(ended) => ended.map_err(|panic| AppError::internal(&panic))?.map_err(reask_error),
         Err(_) => Ok(asking),
@@ -121,7 +121,6 @@ pub(in crate::web) fn reask_error(error: ReaskError) -> AppError {
         ReaskError::NoQuestion => AppError::conflict("no_question", message),
         ReaskError::TooOften => AppError::conflict("asked_too_often", message),
         ReaskError::TooMany => AppError::conflict("too_many_questions", message),
-        ReaskError::BudgetBusy => AppError::conflict("budget_busy", message),
         ReaskError::NotConnected => AppError::unavailable("not_connected", message),
         ReaskError::Asking(_) => AppError::conflict("already_asking", message),
         ReaskError::NoProvider(_) => {

@@ -163,8 +163,7 @@ pub struct PaperFillRow {
 /// 404.
 pub async fn index(desk: Data<Desk>, id: Path<i64>) -> Result<HttpResponse, AppError> {
     let trader = any_model(&desk, *id).await?;
-    let rows: Vec<ShadowRow> =
-        desk.store.shadows(trader.id, Page::first(SHADOWS_LISTED_MAX)).await?.iter().map(row).collect();
+    let rows: Vec<ShadowRow> = desk.store.shadows(trader.id, SHADOWS_LISTED_MAX).await?.iter().map(row).collect();
     Ok(HttpResponse::Ok().json(rows))
 }
 
@@ -249,6 +248,7 @@ pub(in crate::web) fn shadow_error(error: ShadowError) -> AppError {
         ShadowError::BadModelName => field("model_name", error.to_string()),
         ShadowError::Template(error) => field("template", error.to_string()),
         ShadowError::TooMany => AppError::conflict("too_many_shadows", message),
+        ShadowError::Contended => AppError::conflict("changed_meanwhile", message),
         ShadowError::Changed => AppError::conflict("shadow_changed", message),
         ShadowError::Store(error) => error.into(),
     }

@@ -163,7 +163,7 @@ async fn page(
     (status, errors, error): (StatusCode, &BTreeMap<String, String>, &str),
     typed: &Typed,
 ) -> Result<HttpResponse, AppError> {
-    let shadows = desk.store.shadows(trader.id, Page::first(SHADOWS_LISTED_MAX)).await?;
+    let shadows = desk.store.shadows(trader.id, SHADOWS_LISTED_MAX).await?;
     let mut hosts = BTreeMap::new();
     for id in shadows.iter().map(|shadow| shadow.provider_id) {
         if let Entry::Vacant(place) = hosts.entry(id) {

@@ -84,7 +84,7 @@ pub struct AnswerSide {
     pub who: String,
     /// Tokens, cost, time, template.
     pub facts: Vec<KeyValue>,
-    /// The text of the answer: untrusted; empty where the conversation tells it.
+    /// The text of the answer: untrusted.
     pub answered: String,
 }
 

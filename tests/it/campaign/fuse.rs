@@ -299,7 +299,7 @@ pass_on! {
 pass_on! {
     ShadowReads {
         async fn shadow(&self, id: ShadowId) -> Result<Option<Shadow>, StoreError>;
-        async fn shadows(&self, trader: TraderId, page: Page) -> Result<Vec<Shadow>, StoreError>;
+        async fn shadows(&self, trader: TraderId, limit: u32) -> Result<Vec<Shadow>, StoreError>;
         async fn active_shadows(&self) -> Result<Vec<Shadow>, StoreError>;
         async fn shadows_behind(&self) -> Result<Vec<ShadowId>, StoreError>;
         async fn followers(&self, trader: TraderId) -> Result<Vec<Shadow>, StoreError>;

@@ -3,9 +3,11 @@
 
 use super::again::{asks, cycle, now, other, shadow, steps};
 use super::desk::{answer, decision, purchase, sage};
+use crate::support::app::Workers;
 use crate::support::fake_provider::{FakeProvider, Reply};
-use crate::support::{Client, Database, House, Stage};
+use crate::support::{Client, Database, House, Stage, TestApp};
 use countersign::domain::ai_cost::AiPurpose;
+use countersign::domain::cycle::CycleTrigger;
 use countersign::domain::ids::{BookId, CycleId, ShadowId, TraderId};
 use countersign::domain::instrument::InstrumentList;
 use countersign::domain::market::{Candle, CandleInterval, Quote, Symbol};
@@ -17,7 +19,7 @@ use countersign::services::ai::REASKS_AT_ONCE;
 use countersign::services::consult::ConsultError;
 use countersign::services::desk::Desk;
 use countersign::services::follow_record::{FollowError, LAG_MAX, follow};
-use countersign::services::reask::{self, ReaskError, ReaskRequest};
+use countersign::services::reask::{self, ReaskRequest};
 use countersign::services::run_cycle::{CycleError, CycleRequest, run};
 use countersign::services::shutdown::Shutdown;
 use rust_decimal::Decimal;
@@ -32,6 +34,8 @@ on_each_database!(
     an_answer_that_cannot_be_kept_is_paid_for,
     the_cost_of_a_decision_knows_no_trials,
     the_end_of_the_process_leaves_a_record_and_a_bill,
+    what_nobody_waits_for_any_more_is_written_before_the_end,
+    a_provider_with_one_place_is_asked_by_one_model_at_a_time,
     a_shadow_that_is_interrupted_is_shown_the_record_again,
     another_account_ends_the_comparison,
     what_the_leader_dropped_is_sold,
@@ -87,21 +91,31 @@ async fn questions_on_one_budget_take_turns(house: House) {
     let model = admin.post("/api/models", body).await.expect(201)["id"].as_i64().unwrap();
     let candidate = shadow(&house, model, id, "Candidate").await.id;
     let asked = cycle(&mut admin, model).await;
-    let begun = reask::begin(&house.desk, asks(asked, id)).await.unwrap();
-    let second = reask::begin(&house.desk, of_model(asks(asked, id), "big-3")).await;
-    assert!(matches!(second, Err(ReaskError::BudgetBusy)), "{second:?}");
+    provider.forget_answers();
+    provider.answer(holds().hangs());
+    let put = async |name: &str| {
+        let begun = reask::begin(&house.desk, of_model(asks(asked, id), name)).await.unwrap();
+        let desk = Arc::clone(&house.desk);
+        tokio::spawn(async move { reask::finish(&desk, begun).await.unwrap() })
+    };
+    let first = put("big-2").await;
+    provider.has_been_asked(2).await;
+    let second = put("big-3").await;
     assert!(!follow(&house.desk, candidate).await.unwrap(), "the question before it is not on the bill yet");
-    assert_eq!(provider.requests().len(), 1, "only the cycle was asked");
-    reask::finish(&house.desk, begun).await.unwrap();
-    assert!(follow(&house.desk, candidate).await.unwrap());
-    let third = reask::begin(&house.desk, of_model(asks(asked, id), "big-3")).await.unwrap();
-    assert_eq!(reask::finish(&house.desk, third).await.unwrap().error, None);
+    assert_eq!(provider.requests().len(), 2, "the second one waits for its turn");
+    provider.release();
+    assert_eq!(first.await.unwrap().error, None);
+    provider.has_been_asked(3).await;
+    let calls = house.desk.store.ai_calls(asked).await.unwrap();
+    assert_eq!(calls.len(), 2, "the first one was on the bill before");
     settings(&mut admin, model, json!({ "ai_budget_day": "0" })).await;
-    let free = [
-        reask::begin(&house.desk, of_model(asks(asked, id), "big-4")).await,
-        reask::begin(&house.desk, of_model(asks(asked, id), "big-5")).await,
-    ];
-    assert!(free.iter().all(Result::is_ok), "without a budget nobody waits: {free:?}");
+    let third = put("big-4").await;
+    provider.has_been_asked(4).await;
+    (0..2).for_each(|_| provider.release());
+    assert_eq!((second.await.unwrap().error, third.await.unwrap().error), (None, None), "without a budget none waits");
+    provider.forget_answers();
+    provider.answer(holds());
+    assert!(follow(&house.desk, candidate).await.unwrap());
 }
 
 async fn so_many_questions_are_put_at_once_and_no_more(house: House) {
@@ -188,9 +202,8 @@ async fn the_end_of_the_process_leaves_a_record_and_a_bill(Impatient(house): Imp
     let mut admin = house.admin().await;
     let model = TraderId(sage(&mut admin, &provider).await);
     let desk = Arc::clone(&house.desk);
-    let running = tokio::spawn(async move {
-        run(&desk, CycleRequest::ask(model, countersign::domain::cycle::CycleTrigger::Schedule, "test")).await
-    });
+    let running =
+        tokio::spawn(async move { run(&desk, CycleRequest::ask(model, CycleTrigger::Schedule, "test")).await });
     provider.has_been_asked(1).await;
     house.desk.ai.as_ref().unwrap().closing.begin();
     let ended = running.await.unwrap();
@@ -204,6 +217,72 @@ async fn the_end_of_the_process_leaves_a_record_and_a_bill(Impatient(house): Imp
     assert_eq!((trader.model_errors, trader.api_errors), (0, 0), "nobody is at fault");
     let incidents = house.desk.store.incidents(IncidentFilter::default(), Page::first(5)).await.unwrap();
     assert_eq!(incidents[0].severity.as_str(), "low", "{incidents:?}");
+}
+
+/// The whole server, which waits neither for cycles nor, at its end, for answers.
+struct Hasty(TestApp);
+
+impl Stage for Hasty {
+    async fn on(database: Database) -> Self {
+        let arrange = |desk: &mut Desk| {
+            desk.policy.patience.cycle = Duration::ZERO;
+            desk.policy.patience.last_answer = Duration::ZERO;
+        };
+        Self(TestApp::open(database, Workers::Absent, |_| {}, arrange).await)
+    }
+}
+
+async fn what_nobody_waits_for_any_more_is_written_before_the_end(Hasty(app): Hasty) {
+    let provider = FakeProvider::start().await;
+    provider.answer(holds());
+    let mut admin = app.admin().await;
+    let model = sage(&mut admin, &provider).await;
+    let id = other(&mut admin, &provider).await;
+    let asked = run(&app.desk, CycleRequest::ask(TraderId(model), CycleTrigger::Api, "test")).await.unwrap();
+    provider.forget_answers();
+    provider.answer(holds().hangs());
+    let body = json!({ "provider_id": id, "model_name": "big-2" });
+    assert_eq!(admin.post(&format!("/api/cycles/{asked}/ask"), body).await.expect(202)["status"], "asking");
+    provider.has_been_asked(2).await;
+    admin.post(&format!("/api/models/{model}/cycle"), json!({})).await.expect(202);
+    provider.has_been_asked(3).await;
+
+    let app = app.restart().await;
+    let reask = app.desk.store.reasks(asked).await.unwrap().remove(0);
+    assert_eq!(reask.error.as_deref(), Some("the desk was stopped before the answer came"));
+    let calls = app.desk.store.ai_calls(asked).await.unwrap();
+    assert_eq!(calls.iter().map(|call| call.purpose).collect::<Vec<_>>(), [AiPurpose::Cycle, AiPurpose::Reask]);
+    let cut = app.desk.store.cycles(TraderId(model), Page::first(1)).await.unwrap().remove(0);
+    assert!(cut.id != asked && cut.bundle.is_some(), "{cut:?}");
+    assert_eq!(app.desk.store.ai_calls(cut.id).await.unwrap().len(), 1);
+}
+
+async fn a_provider_with_one_place_is_asked_by_one_model_at_a_time(house: House) {
+    let provider = FakeProvider::start().await;
+    provider.answer(holds().hangs());
+    let mut admin = house.admin().await;
+    let body = json!({ "name": "Narrow", "kind": "other", "base_url": provider.url(), "max_concurrency": 1 });
+    let id = admin.post("/api/providers", body).await.expect(201)["id"].clone();
+    let mut running = Vec::new();
+    for name in ["First", "Second"] {
+        let body = json!({
+            "name": name, "provider_id": id, "model_name": "small-1", "supported_assets": ["BTC", "ETH"],
+        });
+        let model = TraderId(admin.post("/api/models", body).await.expect(201)["id"].as_i64().unwrap());
+        let desk = Arc::clone(&house.desk);
+        running.push(tokio::spawn(async move {
+            run(&desk, CycleRequest::ask(model, CycleTrigger::Schedule, "test")).await
+        }));
+        provider.has_been_asked(1).await;
+    }
+    for asked in 1..=2 {
+        assert_eq!(provider.requests().len(), asked, "one at a time");
+        provider.release();
+        running.remove(0).await.unwrap().unwrap();
+        if asked == 1 {
+            provider.has_been_asked(2).await;
+        }
+    }
 }
 
 async fn a_shadow_that_is_interrupted_is_shown_the_record_again(Impatient(house): Impatient) {
@@ -226,24 +305,28 @@ async fn another_account_ends_the_comparison(house: House) {
     let Followed { first: _first, second, mut admin, model, id } = Followed::by(&house, holds()).await;
     cycle(&mut admin, model).await;
     assert!(follow(&house.desk, id).await.unwrap());
-    // As if it had begun on another account.
-    let mut earlier = now(&house, id).await;
-    let expected = earlier.version;
-    earlier.version += 1;
-    earlier.progress.as_mut().unwrap().book = BookId(99);
-    house
-        .desk
-        .store
-        .commit(Changes { updated_shadows: vec![(earlier, expected)], ..Changes::default() })
-        .await
-        .unwrap();
+    let began_on = async |book: BookId| {
+        let mut earlier = now(&house, id).await;
+        let expected = earlier.version;
+        earlier.version += 1;
+        earlier.progress.as_mut().unwrap().book = book;
+        let changes = Changes { updated_shadows: vec![(earlier, expected)], ..Changes::default() };
+        house.desk.store.commit(changes).await.unwrap();
+    };
+    // One that began before books were noted goes on.
+    began_on(BookId::default()).await;
+    cycle(&mut admin, model).await;
+    assert!(follow(&house.desk, id).await.unwrap());
+    let progress = now(&house, id).await.progress.unwrap();
+    assert_eq!((progress.steps, progress.book == BookId::default()), (2, false));
+    began_on(BookId(99)).await;
     cycle(&mut admin, model).await;
     assert!(follow(&house.desk, id).await.unwrap());
     let ended = now(&house, id).await;
     assert!(!ended.is_active());
     let progress = ended.progress.unwrap();
-    assert_eq!((progress.ended.as_deref(), progress.steps), (Some("Sage trades on another account now"), 1));
-    assert_eq!(second.requests().len(), 1, "nobody was asked for it");
+    assert_eq!((progress.ended.as_deref(), progress.steps), (Some("Sage trades on another account now"), 2));
+    assert_eq!(second.requests().len(), 2, "nobody was asked for it");
     let page = admin.get(&format!("/shadows/{id}")).await.body;
     assert!(page.contains("Sage trades on another account now, and nothing could be compared"), "{page}");
     let incidents = house.desk.store.incidents(IncidentFilter::default(), Page::first(5)).await.unwrap();
@@ -352,7 +435,7 @@ async fn rules_that_are_followed_fail_without_candles(Blind(house): Blind) {
     let mut admin = house.admin().await;
     let body = json!({ "name": "Rules", "provider_id": 1, "model_name": "ema_cross", "supported_assets": ["BTC"] });
     let model = admin.post("/api/models", body).await.expect(201)["id"].as_i64().unwrap();
-    let trigger = countersign::domain::cycle::CycleTrigger::Api;
+    let trigger = CycleTrigger::Api;
     let asked = async || -> Result<CycleId, CycleError> {
         run(&house.desk, CycleRequest::ask(TraderId(model), trigger, "test")).await
     };

@@ -1,7 +1,8 @@
 //! Asks providers over the chat-completions endpoint: the only place of ours that sends a provider's key.
 //!
 //! The address is used as it was given: `/chat/completions` and `/models` follow it. No redirect is followed, no answer
-//! is read beyond its limit, and everything (the retries and their pauses) happens within the provider's own time-out. Only what may be repeated is: 429, 5xx, and no connection at all.
+//! is read beyond its limit, and everything (the retries and their pauses) happens within the provider's own time-out. Only
+//! what may be repeated is: 429, 5xx, and no connection at all.
 
 mod attempt;
 mod envelope;

@@ -121,7 +121,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     op("POST", "/api/models/{id}/shadows", MODELS, "Let a candidate follow on paper", &[
         reply(201, "The candidate", Shape::One(named::<shadows::ShadowRow>)),
         NOT_FOUND,
-        error(409, "`duplicate_name`, `too_many_shadows`"),
+        error(409, "`duplicate_name`, `too_many_shadows`, `changed_meanwhile`"),
         INVALID,
     ])
     .text(
