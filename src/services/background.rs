@@ -56,7 +56,9 @@ mod tests {
         let background = main.block_on(async { Background::here() });
         let (go, wait) = oneshot::channel::<()>();
         let caller = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let task = caller.block_on(async { background.spawn(async move { wait.await.is_ok() }) });
+        let entered = caller.enter();
+        let task = background.spawn(async move { wait.await.is_ok() });
+        drop(entered);
         drop(caller);
         main.block_on(async {
             let ended = tokio::spawn({

@@ -70,8 +70,8 @@ fn facts(shadow: &Shadow, step: &ShadowStep, model: &str) -> Vec<KeyValue> {
         KeyValue::new("Market time", show::minute(step.market_at.0)),
         KeyValue::new("Answered", show::minute(step.at.0)),
         KeyValue::new("Fills on paper", fills),
-        KeyValue::new(&format!("Equity of {}", shadow.name), money(step.equity)),
-        KeyValue::new(&format!("Equity of {model}"), money(step.leader_equity)),
+        KeyValue::new(format!("Equity of {}", shadow.name), money(step.equity)),
+        KeyValue::new(format!("Equity of {model}"), money(step.leader_equity)),
         KeyValue::new(
             "AI cost",
             step.cost.map_or_else(|| spent(rust_decimal::Decimal::ZERO, 1), |cost| spent(cost, 0)),

@@ -79,6 +79,13 @@ async fn settings(admin: &mut Client, model: i64, body: serde_json::Value) {
     admin.post(&format!("/api/models/{model}/settings"), body).await.expect(200);
 }
 
+/// A question that has been written down and is being put.
+async fn put(house: &House, request: ReaskRequest) -> tokio::task::JoinHandle<Reask> {
+    let begun = reask::begin(&house.desk, request).await.unwrap();
+    let desk = Arc::clone(&house.desk);
+    tokio::spawn(async move { reask::finish(&desk, begun).await.unwrap() })
+}
+
 async fn questions_on_one_budget_take_turns(house: House) {
     let provider = FakeProvider::start().await;
     provider.answer(holds());
@@ -93,14 +100,9 @@ async fn questions_on_one_budget_take_turns(house: House) {
     let asked = cycle(&mut admin, model).await;
     provider.forget_answers();
     provider.answer(holds().hangs());
-    let put = async |name: &str| {
-        let begun = reask::begin(&house.desk, of_model(asks(asked, id), name)).await.unwrap();
-        let desk = Arc::clone(&house.desk);
-        tokio::spawn(async move { reask::finish(&desk, begun).await.unwrap() })
-    };
-    let first = put("big-2").await;
+    let first = put(&house, of_model(asks(asked, id), "big-2")).await;
     provider.has_been_asked(2).await;
-    let second = put("big-3").await;
+    let second = put(&house, of_model(asks(asked, id), "big-3")).await;
     assert!(!follow(&house.desk, candidate).await.unwrap(), "the question before it is not on the bill yet");
     assert_eq!(provider.requests().len(), 2, "the second one waits for its turn");
     provider.release();
@@ -109,7 +111,7 @@ async fn questions_on_one_budget_take_turns(house: House) {
     let calls = house.desk.store.ai_calls(asked).await.unwrap();
     assert_eq!(calls.len(), 2, "the first one was on the bill before");
     settings(&mut admin, model, json!({ "ai_budget_day": "0" })).await;
-    let third = put("big-4").await;
+    let third = put(&house, of_model(asks(asked, id), "big-4")).await;
     provider.has_been_asked(4).await;
     (0..2).for_each(|_| provider.release());
     assert_eq!((second.await.unwrap().error, third.await.unwrap().error), (None, None), "without a budget none waits");
