@@ -9,6 +9,7 @@ use crate::observe;
 use crate::ports::access_store::AccessStore;
 use crate::ports::clock::Clock;
 use crate::services::access::{AccessError, AccessService, SessionLimits};
+use crate::services::background::Background;
 use crate::services::desk::Desk;
 use crate::services::health::Health;
 use crate::services::shutdown::Shutdown;
@@ -211,8 +212,8 @@ impl Application {
         self.state.shutdown.clone()
     }
 
-    /// Answers requests until [`Self::shutdown`] begins, then drains: no new work, requests in flight finish, event
-    /// streams end at once, the database closes.
+    /// Answers requests until [`Self::shutdown`] begins, then drains: no new connections, event streams end at once, what
+    /// is under way ends, requests in flight finish, the database closes.
     ///
     /// # Errors
     /// When the server breaks down.
@@ -230,22 +231,14 @@ impl Application {
     }
 
     async fn answer_until_stopped(self, workers: Option<workers::Workers>) -> std::io::Result<()> {
-        let handle = self.server.handle();
-        let stopper = tokio::spawn(stop_server(handle, self.state.shutdown.clone()));
+        let (handle, shutdown) = (self.server.handle(), self.state.shutdown.clone());
+        let stopper = tokio::spawn(stop(handle, shutdown, workers, self.desk.background.clone()));
         let outcome = self.server.await;
+        // It may have ended by itself.
         self.state.shutdown.begin();
-        let drain = async {
-            match workers {
-                Some(workers) => workers.drain(WORKERS_DRAIN).await,
-                None => true,
-            }
-        };
-        let (drained, ended) = tokio::join!(drain, tokio::time::timeout(WORKERS_DRAIN, self.desk.background.ended()));
-        if !drained || ended.is_err() {
-            observe::workers_abandoned();
+        if stopper.await.is_err() {
+            observe::worker_panicked("stopper");
         }
-        // The server has ended, so the task that ends it has nothing left to do.
-        stopper.abort();
         drop(self.state);
         drop(self.desk);
         self.house.close().await;
@@ -254,9 +247,22 @@ impl Application {
     }
 }
 
-async fn stop_server(handle: ServerHandle, shutdown: Shutdown) {
+/// Takes no new connections, lets what is under way end, and only then ends the server: connections to the database may
+/// belong to the threads that answer requests, and are of no use without them.
+async fn stop(handle: ServerHandle, shutdown: Shutdown, workers: Option<workers::Workers>, background: Background) {
     shutdown.begun().await;
     observe::stopping();
+    handle.pause().await;
+    let drain = async {
+        match workers {
+            Some(workers) => workers.drain(WORKERS_DRAIN).await,
+            None => true,
+        }
+    };
+    let (drained, ended) = tokio::join!(drain, tokio::time::timeout(WORKERS_DRAIN, background.ended()));
+    if !drained || ended.is_err() {
+        observe::workers_abandoned();
+    }
     handle.stop(true).await;
 }
 

@@ -70,6 +70,9 @@ pub struct Progress {
     pub account: PaperAccount,
     /// Answers in a row that could not be used.
     pub model_errors: u32,
+    /// Records in a row to which it gave no answer, for whatever reason.
+    #[serde(default)]
+    pub unanswered: u32,
     /// Records that it was shown.
     pub steps: u32,
     /// Those to which it gave no answer.
@@ -114,6 +117,7 @@ impl Progress {
             book: leader.id,
             account: PaperAccount::open(leader.trader_id, leader.venue, equity, at),
             model_errors: 0,
+            unanswered: 0,
             steps: 0,
             failed: 0,
             skipped: 0,
@@ -194,7 +198,7 @@ mod tests {
         let book = Book::open(BookId(7), TraderId(1), VenueKind::Simulation, capital, Timestamp(0));
         let progress = Progress::begin(&book, capital, Timestamp(0));
         let mut old = serde_json::to_value(&progress).unwrap();
-        for added in ["book", "unpriced_calls", "leader_unpriced_calls", "ended"] {
+        for added in ["book", "unanswered", "unpriced_calls", "leader_unpriced_calls", "ended"] {
             assert!(old.as_object_mut().unwrap().remove(added).is_some(), "{added}");
         }
         let read: Progress = serde_json::from_value(old).unwrap();

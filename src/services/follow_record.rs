@@ -180,6 +180,7 @@ async fn take(
     show.protect(&mut progress.account);
     let (packed, error) = match show.ask(desk, shadow, &progress, leader, transcript).await? {
         Ok(answers) => {
+            progress.unanswered = 0;
             let judged_as = show.judged_as(progress.model_errors);
             let (own_scene, rulings) = show.act(&judged_as, &mut progress, &answers);
             compare(&mut progress, &bundle, &answers);
@@ -192,6 +193,7 @@ async fn take(
         }
         Err(error) => {
             progress.failed += 1;
+            progress.unanswered += 1;
             progress.model_errors += u32::from(error.is_the_models());
             (None, Some(error.to_string()))
         }

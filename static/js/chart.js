@@ -7,12 +7,18 @@
   const mono = "11px ui-monospace, Menlo, Consolas, monospace";
   const two = (n) => String(n).padStart(2, "0");
   const stamp = (s) => { const d = new Date(s * 1000); return `${d.getUTCFullYear()}-${two(d.getUTCMonth() + 1)}-${two(d.getUTCDate())} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())} UTC`; };
-  const hand = (plot, s) => stamp(s).slice(11, 16) + (plot.scales.x.max - plot.scales.x.min < 600 ? ":" + two(new Date(s * 1000).getUTCSeconds()) : "");
-  // Lines that hardly move are drawn as flat as they are, with ticks that differ.
-  const range = (least) => (plot, min, max) => { const room = Math.max((max - min) * .08, (least - (max - min)) / 2); return [min - room, max + room]; };
-  const places = (step) => Math.min(4, Math.max(0, Math.ceil(-Math.log10(step))));
   const day = (s) => new Date(s * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
-  const days = (plot) => plot.scales.x.max - plot.scales.x.min > 172800;
+  // A tick says what tells it from the one before: seconds, minutes, or the day at which it begins.
+  const moment = (s, step) => step >= 86400 || s % 86400 === 0 ? day(s) : new Date(s * 1000).toISOString().slice(11, step < 60 ? 19 : 16);
+  // As many decimals as tell two ticks apart.
+  const places = (step) => { let n = 0; while (n < 6 && Math.abs(step * 10 ** n - Math.round(step * 10 ** n)) > 1e-6) n += 1; return n; };
+  const tick = (v, step, unit) => (v || 0).toLocaleString("en-US", { minimumFractionDigits: places(step), maximumFractionDigits: places(step) }) + (unit === "%" ? " %" : "");
+  // Lines that hardly move are drawn as flat as they are.
+  const range = (least) => (plot, low, high) => {
+    if (low == null) return [0, 1];
+    const room = Math.max(0, least - (high - low)) / 2;
+    return uPlot.rangeNum(low - room, high + room, 0.1, true);
+  };
   const drawn = [];
   const figure = (value, unit) => value == null ? "–" : value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: unit === "%" ? "exceptZero" : "auto" }) + " " + unit;
 
@@ -51,7 +57,7 @@
       tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "UTC"),
       legend: { show: false }, cursor: { y: false, points: { size: 6 } }, padding: [8, 24, 0, 0],
       scales: { x: { time: true }, y: { range: range(unit === "%" ? .1 : 1) } },
-      axes: [{ ...axis, grid: { show: false }, size: 28, space: 70, values: (self, all) => all.map((s) => days(self) ? day(s) : hand(self, s)) }, { ...axis, size: (self, values) => values ? 14 + 6.7 * Math.max(...values.map((v) => v.length)) : 50, values: (self, all, axis, room, step) => all.map((v) => v.toLocaleString("en-US", { minimumFractionDigits: places(step), maximumFractionDigits: places(step) }) + (unit === "%" ? " %" : "")) }],
+      axes: [{ ...axis, grid: { show: false }, size: 28, space: 70, values: (self, all, axis, room, step) => all.map((s) => moment(s, step)) }, { ...axis, size: (self, values) => values ? 14 + 6.7 * Math.max(...values.map((v) => v.length)) : 50, values: (self, all, axis, room, step) => all.map((v) => tick(v, step, unit)) }],
       series: [{}, ...items.map((item) => ({ label: item.dataset.name, stroke: () => colour("hue-" + item.dataset.hue), width: "dashed" in item.dataset ? 1.25 : 1.75, dash: "dashed" in item.dataset ? [4, 4] : undefined, points: { show: false }, spanGaps: true }))],
       hooks: { setCursor: [tip(host, items.map((item) => item.dataset.name), unit)] },
     }, [times, ...lines], host);

@@ -19,6 +19,8 @@ use rust_decimal::prelude::ToPrimitive;
 
 /// Decimals of a cost: a call is often less than a cent.
 const COST_PLACES: u32 = 4;
+/// Stands in the place of a cost without a price: nothing would be another thing to say.
+pub(super) const UNKNOWN: &str = "no price known";
 
 /// `GET /models/{id}/costs`
 ///
@@ -52,7 +54,15 @@ pub(super) async fn figure(desk: &Desk, trader: &Trader) -> Result<Option<Figure
         Some(after) => format!("result after it {}", show::signed(after.decimal(), 2).text),
         None => "this month".to_owned(),
     };
-    Ok(Some(Figure::new("AI cost this month", dollars(costs.month.cost), note)))
+    Ok(Some(Figure::new("AI cost this month", cost_of(&costs.month), note)))
+}
+
+/// What the calls of a day or longer cost: nobody knows, when none of them had a price.
+fn cost_of(day: &AiDay) -> String {
+    if day.calls > 0 && day.unpriced_calls == day.calls {
+        return UNKNOWN.to_owned();
+    }
+    dollars(day.cost)
 }
 
 /// A cost as it is shown everywhere.
@@ -85,14 +95,15 @@ fn note(trader: &Trader, costs: &AiCosts) -> String {
 
 fn figures(costs: &AiCosts) -> Vec<Figure> {
     let calls = |day: &AiDay| show::plural(day.calls, "call", "calls");
-    let per_decision = costs.per_decision().map_or_else(|| show::DASH.to_owned(), dollars);
+    let per_decision = costs.per_decision().filter(|_| costs.month.unpriced_calls < costs.month.calls);
+    let per_decision = per_decision.map_or_else(|| show::DASH.to_owned(), dollars);
     let result = |result: Option<crate::domain::money::Money>| {
         result.map_or_else(|| show::DASH.to_owned(), |result| show::signed(result.decimal(), 2).text)
     };
     vec![
-        Figure::new("Today", dollars(costs.today.cost), calls(&costs.today)),
-        Figure::new("This month", dollars(costs.month.cost), calls(&costs.month)),
-        Figure::new("Since it was made", dollars(costs.ever.cost), calls(&costs.ever)),
+        Figure::new("Today", cost_of(&costs.today), calls(&costs.today)),
+        Figure::new("This month", cost_of(&costs.month), calls(&costs.month)),
+        Figure::new("Since it was made", cost_of(&costs.ever), calls(&costs.ever)),
         Figure::new("A decision", per_decision, "this month"),
         Figure::new("Result before AI cost", result(costs.result), "current book, unrealised included"),
         Figure::new("Result after AI cost", result(costs.result_after()), "1 USD as 1 USDT"),
@@ -129,6 +140,6 @@ fn cost_row(day: &AiDay, label: String) -> CostRow {
         input: tokens(day.usage.input),
         output: tokens(day.usage.output),
         decisions: day.decisions.to_string(),
-        cost: dollars(day.cost),
+        cost: cost_of(day),
     }
 }

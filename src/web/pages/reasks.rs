@@ -154,9 +154,11 @@ pub async fn show(desk: web::Data<Desk>, ctx: Ctx, path: web::Path<i64>) -> Resu
         (ReaskState::Asking, _) => "It is being asked. This page loads itself again.".to_owned(),
         (ReaskState::Lost, _) => "The program ended while it asked. Ask again.".to_owned(),
         (ReaskState::Failed, _) => show::sentence(reask.error.as_deref().unwrap_or("there is no answer")),
-        (ReaskState::Answered, None) => "The record of this answer was removed on schedule.".to_owned(),
+        (ReaskState::Answered, None) => {
+            "The record of this answer was removed on schedule, or cannot be read.".to_owned()
+        }
         (ReaskState::Answered, Some(_)) if then.is_none() => {
-            "The record of the cycle was removed on schedule.".to_owned()
+            "The record of the cycle was removed on schedule, or cannot be read.".to_owned()
         }
         (ReaskState::Answered, Some(_)) => "Nothing was ordered: this shows what would have been decided.".to_owned(),
     };

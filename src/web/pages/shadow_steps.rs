@@ -1,9 +1,10 @@
 //! One record as a shadow answered it, beside the answer of the cycle.
 
 use super::answers::{coins, read, side};
+use super::costs::{UNKNOWN, dollars};
 use super::cycles::talk;
 use super::html;
-use super::shadows::{fill_words, spent, who};
+use super::shadows::{fill_words, who};
 use super::shell::{env_of, shell};
 use crate::domain::access::Permission;
 use crate::domain::shadow::{Shadow, ShadowStep};
@@ -29,8 +30,12 @@ pub async fn show(desk: web::Data<Desk>, ctx: Ctx, path: web::Path<(i64, u32)>) 
     let now = read(&desk, step.bundle.as_ref()).await?;
     let (note, note_tone) = match (&step.error, &step.bundle, &now) {
         (Some(error), _, _) => (show::sentence(error), Tone::Bad),
-        (None, Some(_), None) => ("The record of this answer was removed on schedule.".to_owned(), Tone::Plain),
-        (None, _, _) if then.is_none() => ("The record of the cycle was removed on schedule.".to_owned(), Tone::Plain),
+        (None, Some(_), None) => {
+            ("The record of this answer was removed on schedule, or cannot be read.".to_owned(), Tone::Plain)
+        }
+        (None, _, _) if then.is_none() => {
+            ("The record of the cycle was removed on schedule, or cannot be read.".to_owned(), Tone::Plain)
+        }
         (None, _, _) => ("Nothing was ordered: it acts on paper only.".to_owned(), Tone::Plain),
     };
     let page = AnswerPage {
@@ -72,9 +77,6 @@ fn facts(shadow: &Shadow, step: &ShadowStep, model: &str) -> Vec<KeyValue> {
         KeyValue::new("Fills on paper", fills),
         KeyValue::new(format!("Equity of {}", shadow.name), money(step.equity)),
         KeyValue::new(format!("Equity of {model}"), money(step.leader_equity)),
-        KeyValue::new(
-            "AI cost",
-            step.cost.map_or_else(|| spent(rust_decimal::Decimal::ZERO, 1), |cost| spent(cost, 0)),
-        ),
+        KeyValue::new("AI cost", step.cost.map_or_else(|| UNKNOWN.to_owned(), dollars)),
     ]
 }

@@ -1,6 +1,6 @@
 //! Candidates that follow a model on paper: compared, started, ended.
 
-use super::costs::dollars;
+use super::costs::{UNKNOWN, dollars};
 use super::desk::curves::{Line, Scale, chart};
 use super::html;
 use super::language_model_fields::{NamedModel, fields};
@@ -13,7 +13,7 @@ use crate::domain::paper_account::PaperFill;
 use crate::domain::shadow::{Progress, SHADOWS_LISTED_MAX, Shadow, ShadowStep};
 use crate::domain::signal::Side;
 use crate::domain::time::Timestamp;
-use crate::domain::trader::{NAME_MAX, Trader};
+use crate::domain::trader::{NAME_MAX, SAFE_MODE_AFTER, Trader};
 use crate::ports::store::Page;
 use crate::services::desk::Desk;
 use crate::services::shadows as service;
@@ -233,7 +233,7 @@ fn line(shadow: &Shadow, trader: &Trader, host: Option<&String>) -> ShadowLine {
 pub(super) fn spent(cost: Decimal, unpriced_calls: u32) -> String {
     match (unpriced_calls, cost.is_zero()) {
         (0, _) => dollars(cost),
-        (_, true) => "no price known".to_owned(),
+        (_, true) => UNKNOWN.to_owned(),
         (_, false) => format!("over {}", dollars(cost)),
     }
 }
@@ -260,8 +260,11 @@ fn state(shadow: &Shadow, trader: &Trader) -> Badge {
         (false, Some(Progress { ended: Some(_), .. })) => ("ended by itself", Tone::Wait),
         (false, _) => ("ended", Tone::Plain),
         (true, _) if trader.deleted_at.is_some() => ("its model is gone", Tone::Plain),
+        (true, _) if !trader.is_active() => ("its model is paused", Tone::Wait),
         (true, None) => ("waits for the next cycle", Tone::Wait),
         (true, Some(progress)) if progress.failed == progress.steps => ("no answer yet", Tone::Bad),
+        (true, Some(progress)) if progress.unanswered > 0 => ("no answer last time", Tone::Bad),
+        (true, Some(progress)) if progress.model_errors >= SAFE_MODE_AFTER => ("safe mode", Tone::Bad),
         (true, Some(progress)) if progress.model_errors > 0 => ("last answer unusable", Tone::Bad),
         (true, Some(_)) => ("follows", Tone::Good),
     };
@@ -360,7 +363,7 @@ pub(super) fn fill_words(fill: &PaperFill) -> String {
 
 fn step_line(shadow: &Shadow, step: &ShadowStep) -> StepLine {
     let mut what: Vec<String> = step.fills.iter().map(fill_words).collect();
-    what.extend(step.error.as_deref().map(show::sentence));
+    what.extend(step.error.as_deref().map(|error| format!("no answer: {error}")));
     if what.is_empty() {
         what.push("no trade".to_owned());
     }
@@ -372,6 +375,6 @@ fn step_line(shadow: &Shadow, step: &ShadowStep) -> StepLine {
         model_equity: show::number(step.leader_equity.decimal(), 2),
         what,
         failed: step.error.is_some(),
-        cost: step.cost.map_or_else(|| show::DASH.to_owned(), dollars),
+        cost: step.cost.map_or_else(|| UNKNOWN.to_owned(), dollars),
     }
 }

@@ -1,6 +1,6 @@
 //! The record of a cycle as its pages show it.
 
-use super::super::costs::dollars;
+use super::super::costs::{UNKNOWN, dollars};
 use super::super::providers::mode_word;
 use crate::domain::ai_cost::AiCall;
 use crate::domain::cycle::Cycle;
@@ -141,7 +141,7 @@ pub(in crate::web::pages) fn tokens(usage: TokenUsage, is_estimated: bool) -> St
 
 /// What a call cost.
 fn cost(cost: Option<Decimal>) -> String {
-    cost.map_or_else(|| "no price known".to_owned(), dollars)
+    cost.map_or_else(|| UNKNOWN.to_owned(), dollars)
 }
 
 /// How long a call took: `340 ms`, `2.3 s`, `3 min`.
