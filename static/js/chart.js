@@ -55,7 +55,7 @@
     const plot = new uPlot({
       width: host.clientWidth || 320, height: host.clientWidth < 500 ? 200 : 260,
       tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "UTC"),
-      legend: { show: false }, cursor: { y: false, points: { size: 6 } }, padding: [8, 24, 0, 0],
+      legend: { show: false }, cursor: { y: false, points: { size: 6 } }, padding: [8, 32, 0, 0],
       scales: { x: { time: true }, y: { range: range(unit === "%" ? .1 : 1) } },
       axes: [{ ...axis, grid: { show: false }, size: 28, space: 70, values: (self, all, axis, room, step) => all.map((s) => moment(s, step)) }, { ...axis, size: (self, values) => values ? 14 + 6.7 * Math.max(...values.map((v) => v.length)) : 50, values: (self, all, axis, room, step) => all.map((v) => tick(v, step, unit)) }],
       series: [{}, ...items.map((item) => ({ label: item.dataset.name, stroke: () => colour("hue-" + item.dataset.hue), width: "dashed" in item.dataset ? 1.25 : 1.75, dash: "dashed" in item.dataset ? [4, 4] : undefined, points: { show: false }, spanGaps: true }))],
