@@ -45,7 +45,7 @@ impl Turn {
         Ok(lease.map(|lease| Self(Some(lease))))
     }
 
-    /// A turn as soon as one is free; none when that takes longer than [`TURN_WAIT`].
+    /// A turn as soon as one is free; none when that takes longer than [`TURN_WAIT`], or than the process lasts.
     ///
     /// # Errors
     /// When the store fails.
@@ -58,7 +58,16 @@ impl Turn {
                 tokio::time::sleep(TURN_LOOK_EVERY).await;
             }
         };
-        timeout(TURN_WAIT, taken).await.unwrap_or(Ok(None))
+        let ends = async {
+            match &desk.ai {
+                Some(ai) => ai.closing.begun().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            taken = timeout(TURN_WAIT, taken) => taken.unwrap_or(Ok(None)),
+            () = ends => Ok(None),
+        }
     }
 
     /// Keeps the turn during work.

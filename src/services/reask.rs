@@ -181,7 +181,11 @@ pub async fn finish(desk: &Desk, begun: Begun) -> Result<Reask, ReaskError> {
             turn.end(desk).await;
             ended
         }
-        Ok(None) => end(desk, reask, &original, Err(AskError::NoTurn), &transcript).await,
+        Ok(None) => {
+            let is_ending = desk.ai.as_ref().is_some_and(|ai| ai.closing.has_begun());
+            let why = if is_ending { ConsultError::ShuttingDown.into() } else { AskError::NoTurn };
+            end(desk, reask, &original, Err(why), &transcript).await
+        }
         Err(error) => end(desk, reask, &original, Err(error.into()), &transcript).await,
     }
 }

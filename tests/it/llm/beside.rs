@@ -238,20 +238,27 @@ async fn what_nobody_waits_for_any_more_is_written_before_the_end(Hasty(app): Ha
     let provider = FakeProvider::start().await;
     provider.answer(holds());
     let mut admin = app.admin().await;
-    let model = sage(&mut admin, &provider).await;
     let id = other(&mut admin, &provider).await;
+    let body = json!({
+        "name": "Thrifty", "provider_id": id, "model_name": "small-1", "supported_assets": ["BTC", "ETH"],
+        "ai_budget_day": "10",
+    });
+    let model = admin.post("/api/models", body).await.expect(201)["id"].as_i64().unwrap();
     let asked = run(&app.desk, CycleRequest::ask(TraderId(model), CycleTrigger::Api, "test")).await.unwrap();
     provider.forget_answers();
     provider.answer(holds().hangs());
-    let body = json!({ "provider_id": id, "model_name": "big-2" });
-    assert_eq!(admin.post(&format!("/api/cycles/{asked}/ask"), body).await.expect(202)["status"], "asking");
-    provider.has_been_asked(2).await;
+    for (name, sent) in [("big-2", 2), ("waits for its turn", 2)] {
+        let body = json!({ "provider_id": id, "model_name": name });
+        assert_eq!(admin.post(&format!("/api/cycles/{asked}/ask"), body).await.expect(202)["status"], "asking");
+        provider.has_been_asked(sent).await;
+    }
     admin.post(&format!("/api/models/{model}/cycle"), json!({})).await.expect(202);
     provider.has_been_asked(3).await;
 
     let app = app.restart().await;
-    let reask = app.desk.store.reasks(asked).await.unwrap().remove(0);
-    assert_eq!(reask.error.as_deref(), Some("the desk was stopped before the answer came"));
+    let reasks = app.desk.store.reasks(asked).await.unwrap();
+    let stopped = Some("the desk was stopped before the answer came".to_owned());
+    assert_eq!(reasks.iter().map(|reask| reask.error.clone()).collect::<Vec<_>>(), [stopped.clone(), stopped]);
     let calls = app.desk.store.ai_calls(asked).await.unwrap();
     assert_eq!(calls.iter().map(|call| call.purpose).collect::<Vec<_>>(), [AiPurpose::Cycle, AiPurpose::Reask]);
     let cut = app.desk.store.cycles(TraderId(model), Page::first(1)).await.unwrap().remove(0);
