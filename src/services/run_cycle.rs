@@ -234,7 +234,7 @@ impl Run<'_> {
         let view = self.view(book.id, day).await?;
         let mut coins = relevant_coins(&self.trader, &view);
         // Whoever follows this trader on paper sees no prices but those of its records.
-        let followers = self.desk.store.followers(self.trader.id).await?;
+        let followers = self.followers().await;
         let given = self.request.decisions.iter().flatten().map(|(coin, _)| coin);
         for coin in given.chain(followers.iter().flat_map(Shadow::held)) {
             if !coins.contains(coin) {
@@ -258,6 +258,14 @@ impl Run<'_> {
     ) -> Result<BookView, StoreError> {
         let missing = || StoreError::Corrupt { what: "book", detail: format!("book {book} is gone") };
         self.desk.store.book_view(book, day).await?.ok_or_else(missing)
+    }
+
+    /// Whatever is the matter with a shadow, the trader that it follows goes on.
+    async fn followers(&self) -> Vec<Shadow> {
+        self.desk.store.followers(self.trader.id).await.unwrap_or_else(|error| {
+            crate::observe::store_failed("reading who follows a model", &error);
+            Vec::new()
+        })
     }
 
     fn remember_given_prices(&self, now: crate::domain::time::Timestamp, venue: VenueKind) {

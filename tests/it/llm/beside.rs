@@ -6,9 +6,10 @@ use super::desk::{answer, decision, purchase, sage};
 use crate::support::app::Workers;
 use crate::support::fake_provider::{FakeProvider, Reply};
 use crate::support::{Client, Database, House, Stage, TestApp};
+use countersign::adapters::store::connect;
 use countersign::domain::ai_cost::AiPurpose;
 use countersign::domain::cycle::CycleTrigger;
-use countersign::domain::ids::{BookId, CycleId, ShadowId, TraderId};
+use countersign::domain::ids::{BookId, CycleId, ProviderId, ShadowId, TraderId};
 use countersign::domain::instrument::InstrumentList;
 use countersign::domain::market::{Candle, CandleInterval, Quote, Symbol};
 use countersign::domain::reask::Reask;
@@ -23,6 +24,7 @@ use countersign::services::reask::{self, ReaskRequest};
 use countersign::services::run_cycle::{CycleError, CycleRequest, run};
 use countersign::services::shutdown::Shutdown;
 use rust_decimal::Decimal;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +41,7 @@ on_each_database!(
     a_shadow_that_is_interrupted_is_shown_the_record_again,
     another_account_ends_the_comparison,
     what_the_leader_dropped_is_sold,
+    a_shadow_that_cannot_be_read_stops_no_model,
     records_without_a_question_are_no_lag,
     a_slow_shadow_is_asked_in_the_words_of_the_record,
     a_price_that_nobody_knows_is_no_price_of_zero,
@@ -79,6 +82,15 @@ async fn settings(admin: &mut Client, model: i64, body: serde_json::Value) {
     admin.post(&format!("/api/models/{model}/settings"), body).await.expect(200);
 }
 
+/// A model of a provider whose prices are known, with a budget of a day; 0 for none.
+async fn asker(admin: &mut Client, provider: ProviderId, budget: &str) -> i64 {
+    let body = json!({
+        "name": "Thrifty", "provider_id": provider, "model_name": "small-1", "supported_assets": ["BTC", "ETH"],
+        "ai_budget_day": budget,
+    });
+    admin.post("/api/models", body).await.expect(201)["id"].as_i64().unwrap()
+}
+
 /// A question that has been written down and is being put.
 async fn put(house: &House, request: ReaskRequest) -> tokio::task::JoinHandle<Reask> {
     let begun = reask::begin(&house.desk, request).await.unwrap();
@@ -91,11 +103,7 @@ async fn questions_on_one_budget_take_turns(house: House) {
     provider.answer(holds());
     let mut admin = house.admin().await;
     let id = other(&mut admin, &provider).await;
-    let body = json!({
-        "name": "Thrifty", "provider_id": id, "model_name": "small-1", "supported_assets": ["BTC", "ETH"],
-        "ai_budget_day": "10",
-    });
-    let model = admin.post("/api/models", body).await.expect(201)["id"].as_i64().unwrap();
+    let model = asker(&mut admin, id, "10").await;
     let candidate = shadow(&house, model, id, "Candidate").await.id;
     let asked = cycle(&mut admin, model).await;
     provider.forget_answers();
@@ -161,10 +169,7 @@ async fn the_cost_of_a_decision_knows_no_trials(house: House) {
     provider.answer(holds());
     let mut admin = house.admin().await;
     let id = other(&mut admin, &provider).await;
-    let body = json!({
-        "name": "Costly", "provider_id": id, "model_name": "small-1", "supported_assets": ["BTC", "ETH"],
-    });
-    let model = admin.post("/api/models", body).await.expect(201)["id"].as_i64().unwrap();
+    let model = asker(&mut admin, id, "0").await;
     let candidate = shadow(&house, model, id, "Candidate").await.id;
     let asked = cycle(&mut admin, model).await;
     let path = format!("/api/models/{model}/ai-costs");
@@ -239,11 +244,7 @@ async fn what_nobody_waits_for_any_more_is_written_before_the_end(Hasty(app): Ha
     provider.answer(holds());
     let mut admin = app.admin().await;
     let id = other(&mut admin, &provider).await;
-    let body = json!({
-        "name": "Thrifty", "provider_id": id, "model_name": "small-1", "supported_assets": ["BTC", "ETH"],
-        "ai_budget_day": "10",
-    });
-    let model = admin.post("/api/models", body).await.expect(201)["id"].as_i64().unwrap();
+    let model = asker(&mut admin, id, "10").await;
     let asked = run(&app.desk, CycleRequest::ask(TraderId(model), CycleTrigger::Api, "test")).await.unwrap();
     provider.forget_answers();
     provider.answer(holds().hangs());
@@ -362,6 +363,16 @@ async fn what_the_leader_dropped_is_sold(house: House) {
     let account = now(&house, id).await.progress.unwrap().account;
     assert_eq!((account.positions.len(), account.trades), (0, 1));
     assert_eq!(account.equity(), account.book.cash);
+}
+
+async fn a_shadow_that_cannot_be_read_stops_no_model(house: House) {
+    let Followed { first: _first, second: _second, mut admin, model, id } = Followed::by(&house, holds()).await;
+    let db = connect(house.settings.store.database_url.expose()).await.unwrap();
+    db.writer.execute_unprepared("UPDATE shadows SET progress = '{}'").await.unwrap();
+    assert!(house.desk.store.shadow(id).await.is_err(), "it is damaged");
+    let ran = cycle(&mut admin, model).await;
+    let decisions = house.desk.store.decisions_of_cycle(ran).await.unwrap();
+    assert_eq!(decisions.len(), 2, "the model decides as ever");
 }
 
 async fn records_without_a_question_are_no_lag(house: House) {
