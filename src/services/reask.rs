@@ -278,3 +278,21 @@ async fn ask(
     bundle.rulings = judge_again(&bundle, &answers)?;
     Ok(bundle)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::provider::AnswerMode;
+    use crate::domain::reask::REASK_ENDS_AFTER_MS;
+    use crate::services::aside::TURN_WAIT;
+    use crate::services::providers::TIMEOUT_SECONDS;
+    use std::time::Duration;
+
+    #[test]
+    fn no_question_that_may_still_be_answered_counts_as_lost() {
+        // Every way of asking once, and the second question.
+        let calls = u32::try_from(AnswerMode::ALL.len()).unwrap() + 1;
+        let one = Duration::from_secs(TIMEOUT_SECONDS.1.into());
+        let longest = TURN_WAIT + one + one * calls;
+        assert!(longest.as_millis() < u128::from(REASK_ENDS_AFTER_MS.unsigned_abs()), "{longest:?}");
+    }
+}
